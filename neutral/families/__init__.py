@@ -1,0 +1,1 @@
+"""The families: one package each, registered by name in `neutral.registry`."""

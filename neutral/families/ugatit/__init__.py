@@ -1,0 +1,1 @@
+"""U-GAT-IT: options, initial values, data, pictures and file layouts."""

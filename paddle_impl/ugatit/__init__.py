@@ -1,0 +1,1 @@
+"""PaddlePaddle implementation. The twin of `torch_impl`: same files, names, order and docstrings."""
