@@ -1,0 +1,112 @@
+"""U-GAT-IT as a family: what training and the suite need to know about it."""
+
+from __future__ import annotations
+
+from neutral.families.ugatit.config import Config
+from neutral.families.ugatit.initial import exercise, initial
+from neutral.families.ugatit.schedule import learning_rates
+from neutral.family import Case, ExportSpec, Family, OptimizerSpec
+from neutral.randomness import generator
+from neutral.state import Array
+
+GENERATORS = ("genA2B", "genB2A")
+DISCRIMINATORS = ("disGA", "disGB", "disLA", "disLB")
+NETWORKS = GENERATORS + DISCRIMINATORS
+
+
+def networks(config: Config) -> tuple[str, ...]:
+    """The six networks, in checkpoint order."""
+    return NETWORKS
+
+
+def optimizers(config: Config) -> dict[str, OptimizerSpec]:
+    """Two Adam optimizers; the discriminators move first. L2 acts on rho, gamma, beta and biases too."""
+    betas = (0.5, 0.999)
+    return {
+        "discriminator": OptimizerSpec(DISCRIMINATORS, betas, weight_decay=config.weight_decay),
+        "generator": OptimizerSpec(GENERATORS, betas, weight_decay=config.weight_decay),
+    }
+
+
+def image_shape(config: Config, batch: int = 1) -> tuple[int, int, int, int]:
+    """(N, C, S, S) of one batch of images."""
+    return (batch, config.img_ch, config.img_size, config.img_size)
+
+
+def inputs(config: Config, network: str, batch: int, seed: int) -> dict[str, Array]:
+    """A random image batch in [-1, 1) for any of the networks, float64."""
+    rng = generator(seed, "inputs", network)
+    return {"input": rng.random(image_shape(config, batch)) * 2 - 1}
+
+
+def synthetic_batch(config: Config, seed: int, iteration: int) -> dict[str, Array]:
+    """Random images of both domains for one iteration, in [-1, 1), float64."""
+    shape = image_shape(config, config.batch_size)
+    return {
+        name: generator(seed, "batch", name, iteration).random(shape) * 2 - 1
+        for name in ("real_A", "real_B")
+    }
+
+
+def exports(config: Config) -> dict[str, ExportSpec]:
+    """The generators by direction. The batch is dynamic; height and width too, for the light model."""
+    spec = {direction: _export(config, f"gen{direction}") for direction in ("A2B", "B2A")}
+    return spec
+
+
+def _export(config: Config, network: str) -> ExportSpec:
+    free = config.light
+    image = {0: "batch"} | ({2: "height", 3: "width"} if free else {})
+    heatmap = {0: "batch"} | ({2: "heatmap_height", 3: "heatmap_width"} if free else {})
+    side, channels = config.img_size, config.img_ch
+    others = [{"input": (2, channels, side, side)}]
+    if free:
+        others += [{"input": (1, channels, 40, 24)}, {"input": (3, channels, 16, 32)}]
+    return ExportSpec(
+        network=network,
+        inputs={"input": (1, channels, side, side)},
+        outputs=("output", "cam_logit", "heatmap"),
+        dynamic={"input": image, "output": image, "cam_logit": {0: "batch"}, "heatmap": heatmap},
+        other_shapes=tuple(others),
+    )
+
+
+def _case(name: str, *, slow: bool = False, light: bool, **options: object) -> Case:
+    smallest = {"ch": 4, "n_res": 1, "img_size": 16, "dis_layers_global": 4, "dis_layers_local": 3}
+    return Case(name, Config.model_validate({"light": light, **smallest, **options}), slow)
+
+
+CASES = (
+    _case("light", light=True),
+    _case("full", light=False),
+    _case("light-batch2", light=True, batch_size=2),
+    _case("full-batch2", light=False, batch_size=2),
+    _case("light-grey", light=True, img_ch=1),
+    _case("light-depth", light=True, ch=2, img_size=96, dis_layers_global=7, dis_layers_local=5),
+    _case("full-small", light=False, n_res=2, img_size=32, dis_layers_global=5, slow=True),
+)
+"""The smallest light and full models, and one factor changed at a time."""
+
+
+FAMILY = Family(
+    name="ugatit",
+    title="U-GAT-IT",
+    paper="Kim et al., U-GAT-IT, ICLR 2020, arXiv 1907.10830",
+    original="znxlwm/UGATIT-pytorch",
+    config=Config,
+    networks=networks,
+    optimizers=optimizers,
+    learning_rates=learning_rates,
+    initial=initial,
+    exercise=exercise,
+    inputs=inputs,
+    batch=synthetic_batch,
+    cases=CASES,
+    exports=exports,
+    extras={
+        "data": "neutral.families.ugatit.data",
+        "pictures": "neutral.families.ugatit.pictures",
+        "official": "neutral.families.ugatit.official",
+        "golden": "neutral.families.ugatit.golden",
+    },
+)

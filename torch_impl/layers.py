@@ -1,0 +1,87 @@
+"""Layers that the frameworks do not offer with the wanted meaning, shared by the families.
+
+Shapes: N batch, C channels, H, W pixels; O, I channels of a weight, K its kernel size.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class InstanceNorm(nn.Module):
+    """(x - mean) / sqrt(var + 1e-5) over H, W of each image and channel; biased variance, no parameters.
+
+    (N,C,H,W) -> (N,C,H,W), the same in train and eval. Ulyanov et al., arXiv 1607.08022.
+    """
+
+    eps = 1e-5
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalise each image and channel."""
+        return F.instance_norm(x, eps=self.eps)
+
+
+class SpectralNorm(nn.Module):
+    """A weight divided by its largest singular value, estimated by one power iteration per forward.
+
+    With W the weight as a matrix (O, rest), train mode moves  v <- W'u / |W'u|,  u <- W v / |W v|  and
+    stores both; eval mode uses the stored pair. The weight is  weight_orig / (u' W v),  u and v constants
+    for the gradient. Two forwards before one backward each keep the u, v of their own forward.
+    Miyato et al., arXiv 1802.05957; state as written by `torch.nn.utils.spectral_norm`.
+    """
+
+    eps = 1e-12
+
+    def __init__(self, shape: tuple[int, ...], bias: int | None) -> None:
+        super().__init__()
+        if bias is not None:
+            self.bias = nn.Parameter(torch.empty(bias))
+        else:
+            self.register_parameter("bias", None)
+        self.weight_orig = nn.Parameter(torch.empty(shape))
+        self.register_buffer("weight_u", torch.empty(shape[0]))
+        self.register_buffer("weight_v", torch.empty(self.weight_orig[0].numel()))
+
+    def matrix(self) -> torch.Tensor:
+        """`weight_orig` as a matrix (O, rest)."""
+        return self.weight_orig.flatten(1)
+
+    def weight(self) -> torch.Tensor:
+        """The normalised weight; in train mode u and v move first."""
+        matrix = self.matrix()
+        u, v = self.weight_u, self.weight_v
+        if self.training:
+            with torch.no_grad():
+                v = F.normalize(matrix.T @ u, dim=0, eps=self.eps)
+                u = F.normalize(matrix @ v, dim=0, eps=self.eps)
+                self.weight_u.copy_(u)
+                self.weight_v.copy_(v)
+        else:
+            u, v = u.clone(), v.clone()
+        sigma = u @ (matrix @ v)
+        return self.weight_orig / sigma
+
+
+class SpectralConv2d(SpectralNorm):
+    """Convolution without padding whose weight (O,I,K,K) is spectrally normalised."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, bias: bool = True) -> None:
+        super().__init__((outputs, inputs, kernel, kernel), outputs if bias else None)
+        self.stride = stride
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,I,H,W) -> (N,O,H',W'), H' = (H - K) // stride + 1."""
+        return F.conv2d(x, self.weight(), self.bias, stride=self.stride)
+
+
+class SpectralLinear(SpectralNorm):
+    """Linear layer without bias whose weight (O,I) is spectrally normalised."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__((outputs, inputs), None)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,I) -> (N,O)."""
+        return F.linear(x, self.weight())
