@@ -34,18 +34,15 @@ class SpectralNorm(nn.Module):
 
     eps = 1e-12
 
-    def __init__(self, shape: tuple[int, ...], bias: int | None) -> None:
+    def __init__(self, shape: tuple[int, ...], outputs: int, bias: bool) -> None:
         super().__init__()
-        if bias is not None:
-            self.bias = nn.Parameter(torch.empty(bias))
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", nn.Parameter(torch.empty(outputs)) if bias else None)
         self.weight_orig = nn.Parameter(torch.empty(shape))
-        self.register_buffer("weight_u", torch.empty(shape[0]))
-        self.register_buffer("weight_v", torch.empty(self.weight_orig[0].numel()))
+        self.register_buffer("weight_u", torch.empty(outputs))
+        self.register_buffer("weight_v", torch.empty(self.weight_orig.numel() // outputs))
 
     def matrix(self) -> torch.Tensor:
-        """`weight_orig` as a matrix (O, rest)."""
+        """`weight_orig` as the matrix W (O, rest)."""
         return self.weight_orig.flatten(1)
 
     def weight(self) -> torch.Tensor:
@@ -60,7 +57,7 @@ class SpectralNorm(nn.Module):
                 self.weight_v.copy_(v)
         else:
             u, v = u.clone(), v.clone()
-        sigma = u @ (matrix @ v)
+        sigma = (u * (matrix @ v)).sum()
         return self.weight_orig / sigma
 
 
@@ -68,7 +65,7 @@ class SpectralConv2d(SpectralNorm):
     """Convolution without padding whose weight (O,I,K,K) is spectrally normalised."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, bias: bool = True) -> None:
-        super().__init__((outputs, inputs, kernel, kernel), outputs if bias else None)
+        super().__init__((outputs, inputs, kernel, kernel), outputs, bias)
         self.stride = stride
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -80,7 +77,11 @@ class SpectralLinear(SpectralNorm):
     """Linear layer without bias whose weight (O,I) is spectrally normalised."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__((outputs, inputs), None)
+        super().__init__((outputs, inputs), outputs, bias=False)
+
+    def matrix(self) -> torch.Tensor:
+        """`weight_orig` as the matrix W (O, rest)."""
+        return self.weight_orig
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N,I) -> (N,O)."""

@@ -40,8 +40,10 @@ class Network:
 
     def gradients(self, inputs: Batch, probes: Batch | None, *, train: bool = True) -> Gradients:
         """Forward and backward with the loss sum(mean(output * probe)); without probes, sum(mean(output))."""
-        tensors = {name: tensor.requires_grad_() for name, tensor in self._tensors(inputs).items()}
-        self.module.zero_grad(set_to_none=True)
+        tensors = self._tensors(inputs)
+        for tensor in tensors.values():
+            tensor.requires_grad_()
+        clear_gradients(self.module)
         with self._mode(train):
             outputs = self._call(tensors)
             weights = self._tensors(probes) if probes is not None else {}
@@ -58,7 +60,7 @@ class Network:
                 if entry.tensor.grad is not None
             },
         )
-        self.module.zero_grad(set_to_none=True)
+        clear_gradients(self.module)
         return result
 
     def trace(self, inputs: Batch, *, train: bool = False) -> list[Traced]:
@@ -86,19 +88,33 @@ class Network:
         return dict(zip(self.output_names, outputs, strict=True))
 
     def _tensors(self, arrays: Batch) -> dict[str, torch.Tensor]:
-        like = next(self.module.parameters())
+        like = next(iter(self.codec.entries.values())).tensor
         return {name: torch.as_tensor(a, dtype=like.dtype, device=like.device).clone() for name, a in arrays.items()}
 
     @contextmanager
     def _mode(self, train: bool) -> Iterator[None]:
         before = self.module.training
-        self.module.train(train)
+        set_mode(self.module, train)
         try:
             yield
         finally:
-            self.module.train(before)
+            set_mode(self.module, before)
 
 
 def to_array(tensor: torch.Tensor) -> Array:
     """A numpy copy of a tensor, cut off from its graph."""
     return tensor.detach().cpu().numpy().copy()
+
+
+def set_mode(module: nn.Module, train: bool) -> None:
+    """Train or eval mode."""
+    if train:
+        module.train()
+    else:
+        module.eval()
+
+
+def clear_gradients(module: nn.Module) -> None:
+    """Drop the gradients of all parameters."""
+    for parameter in module.parameters():
+        parameter.grad = None

@@ -33,7 +33,9 @@ class Step:
         self.networks = {
             name: Network(build(name, config).to(dtype=dtype, device=device)) for name in spec.networks(config)
         }
-        self.modules = {name: network.module.train() for name, network in self.networks.items()}
+        self.modules = {name: network.module for name, network in self.networks.items()}
+        for module in self.modules.values():
+            module.train()
         self.optimizers = {
             name: Adam(optimizer, {net: self.networks[net].codec for net in optimizer.networks})
             for name, optimizer in spec.optimizers(config).items()
@@ -100,7 +102,7 @@ class Step:
 
 
 @contextmanager
-def trainable(parameters: Iterable[torch.nn.Parameter], wanted: bool) -> Iterator[None]:
+def trainable(parameters: Iterable[torch.Tensor], wanted: bool) -> Iterator[None]:
     """Inside, `parameters` get gradients only if `wanted`; afterwards they do."""
     parameters = list(parameters)
     for parameter in parameters:

@@ -85,6 +85,6 @@ class Step(BaseStep):
         images = {"GA": image_A, "LA": image_A, "GB": image_B, "LB": image_B}
         return {name: self.modules[f"dis{name}"](image)[:2] for name, image in images.items()}
 
-    def discriminators(self) -> list[torch.nn.Parameter]:
+    def discriminators(self) -> list[torch.Tensor]:
         """Parameters of the four discriminators."""
         return self.optimizers["discriminator"].parameters

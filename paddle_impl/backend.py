@@ -1,0 +1,84 @@
+"""The PaddlePaddle backend. See `neutral.backend.Backend`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neutral.backend import Batch
+from neutral.errors import EnvironmentFault
+from paddle_impl.framework import fast_cpu_path, paddle
+from paddle_impl.network import Network
+from paddle_impl.step import Step
+
+DTYPES = {"float32": "float32", "float64": "float64"}
+
+
+class PaddleBackend:
+    """Construction, devices and export with PaddlePaddle."""
+
+    name = "paddle"
+
+    def versions(self) -> dict[str, str]:
+        """Versions of PaddlePaddle and numpy, of CUDA where there is one, and the CPU path chosen."""
+        cuda = {"cuda": str(paddle.version.cuda())} if paddle.is_compiled_with_cuda() else {}
+        path = {"cpu path": fast_cpu_path} if fast_cpu_path else {}
+        return {"paddle": str(paddle.__version__), "numpy": np.__version__} | cuda | path
+
+    def check_device(self, device: str) -> None:
+        """Raise `EnvironmentFault` when `device` cannot be used."""
+        if device == "cpu":
+            return
+        index = int(device.partition(":")[2] or 0)
+        count = paddle.device.cuda.device_count() if paddle.is_compiled_with_cuda() else 0
+        if index >= count:
+            raise EnvironmentFault(
+                f"device {device}: PaddlePaddle {paddle.__version__} sees {count} CUDA devices. "
+                "Use device=cpu, or install paddlepaddle-gpu and its driver."
+            )
+
+    def network(
+        self, family: str, name: str, config: Any, *, dtype: str = "float32", device: str = "cpu"
+    ) -> Network:
+        """One network of a family, by its official name."""
+        module = importlib.import_module(f"paddle_impl.{family}.networks").build(name, config)
+        return Network(module.to(dtype=DTYPES[dtype], device=self._device(device)))
+
+    def layer(
+        self, family: str, kind: str, *args: Any, dtype: str = "float32", device: str = "cpu"
+    ) -> Network:
+        """One layer class of a family's networks as a network of its own."""
+        module = getattr(importlib.import_module(f"paddle_impl.{family}.networks"), kind)(*args)
+        return Network(module.to(dtype=DTYPES[dtype], device=self._device(device)))
+
+    def step(self, family: str, config: Any, *, dtype: str = "float32", device: str = "cpu") -> Step:
+        """The training step of a family."""
+        searched = os.environ.get("FLAGS_cudnn_exhaustive_search", "").lower() in ("1", "true")
+        if paddle.is_compiled_with_cuda():  # a CPU build does not know the flag
+            wanted = searched or getattr(config, "benchmark_flag", False)
+            paddle.set_flags({"FLAGS_cudnn_exhaustive_search": wanted})
+        kind = importlib.import_module(f"paddle_impl.{family}.step").Step
+        step: Step = kind(family, config, DTYPES[dtype], self._device(device))
+        return step
+
+    def export_onnx(self, network: Network, sample: Batch, target: Path, **options: Any) -> None:
+        """Write `network` as an ONNX file."""
+        importlib.import_module("paddle_impl.export").export_onnx(network, sample, target, **options)
+
+    def export_static(self, network: Network, sample: Batch, target: Path, **options: Any) -> None:
+        """Write `network` as a static graph (`.json` and `.pdiparams`)."""
+        importlib.import_module("paddle_impl.export").export_static(network, sample, target, **options)
+
+    def _device(self, device: str) -> str:
+        """Paddle's own name of the device, made the current one: Paddle creates tensors there."""
+        self.check_device(device)
+        native = "cpu" if device == "cpu" else f"gpu:{device.partition(':')[2] or 0}"
+        paddle.set_device(native)
+        return native
+
+
+BACKEND = PaddleBackend()
