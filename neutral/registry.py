@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 from difflib import get_close_matches
 from functools import cache
+from types import ModuleType
 from typing import cast
 
 from neutral.backend import Backend
@@ -50,3 +51,11 @@ def unknown(what: str, name: str, known: tuple[str, ...]) -> str:
     near = get_close_matches(name, known, n=1)
     guess = f'; did you mean "{near[0]}"?' if near else "."
     return f'unknown {what} "{name}"{guess} Known: {", ".join(known)}'
+
+
+def extra(family_name: str, role: str) -> ModuleType:
+    """The module a family names for `role` (data, pictures, official, golden)."""
+    path = family(family_name).extras.get(role)
+    if path is None:
+        raise ConfigError(f"family {family_name} has nothing for: {role}")
+    return importlib.import_module(path)

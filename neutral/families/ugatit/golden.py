@@ -1,0 +1,105 @@
+"""How golden cases, which speak the original project's language, map to this family."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from neutral.backend import Backend
+from neutral.errors import ConfigError
+from neutral.families.ugatit.config import Config
+from neutral.families.ugatit.schedule import learning_rate
+
+EVALUATED = ("genA2B", "disGA", "disLA")
+"""Networks that a trajectory case runs once more after training, in eval mode, on the image `input/eval`."""
+
+SMALLEST = {"dis_layers_global": 3, "dis_layers_local": 3}
+EQUAL = 1e-16
+"""Bound for values that the original and this project compute with the same few operations."""
+
+IGNORED = ("optimizer",)
+REQUIRED = {"rho01": False}
+
+
+def network(arch: str, options: Mapping[str, Any], inputs: Mapping[str, Any]) -> tuple[Config, str]:
+    """Configuration and network of a forward case, from the original's class name and its arguments."""
+    if arch == "ResnetGenerator":
+        values = {
+            "light": options["light"], "ch": options["ngf"], "n_res": options["n_blocks"],
+            "img_size": options["img_size"], "img_ch": options["input_nc"], **SMALLEST,
+        }  # fmt: skip
+        return Config.model_validate(values), "genA2B"
+    if arch == "Discriminator":
+        side = next(iter(inputs.values()))[-1]
+        values = {
+            "light": True, "ch": options["ndf"], "img_size": side, "img_ch": options["input_nc"],
+            "dis_layers_global": options["n_layers"], "dis_layers_local": 3,
+        }  # fmt: skip
+        return Config.model_validate(values), "disGA"
+    raise ConfigError(f"golden case of an unknown architecture: {arch}")
+
+
+def trajectory(options: Mapping[str, Any]) -> Config:
+    """Configuration of a trajectory case, with the learning-rate arithmetic as published."""
+    for name, value in REQUIRED.items():
+        if options.get(name, value) != value:
+            raise ConfigError(f"golden case with {name} = {options[name]}: the recipe defines no such values")
+    values = {name: value for name, value in options.items() if name not in IGNORED and name not in REQUIRED}
+    return Config.model_validate({**values, "lr_rule": "official"})
+
+
+def manifest(label: str) -> tuple[Config, str]:
+    """Configuration and network of a manifest label such as `gen_light ngf4 n2 img32`."""
+    kind = label.split()[0]
+    numbers = {name: int(value) for name, value in re.findall(r"([a-z_]+?)(\d+)", label)}
+    if kind.startswith("gen_"):
+        options = {
+            "light": kind == "gen_light", "ngf": numbers["ngf"], "n_blocks": numbers["n"],
+            "img_size": numbers["img"], "input_nc": 3,
+        }  # fmt: skip
+        return network("ResnetGenerator", options, {})
+    layers = numbers["n_layers"]
+    options = {"ndf": numbers["ndf"], "n_layers": layers, "input_nc": 3}
+    return network("Discriminator", options, {"x": [1, 3, 3 * 2 ** (layers - 2), 3 * 2 ** (layers - 2)]})
+
+
+OPERATIONS = {"adailn": ("AdaILN", ("gamma", "beta")), "iln": ("ILN", ())}
+"""Layer class of an operation case, and its inputs beside x."""
+
+
+def functions(case: Any, backend: Backend) -> Iterator[tuple[str, Any, Any, float]]:
+    """(quantity, actual, expected, bound) of a case that is no network.
+
+    The learning rates of a resumed original run are not replayed: the original lowers the rate once too often
+    there and ends below zero, while a run resumed here continues exactly as if it had not stopped.
+    """
+    if case.name.startswith("misc"):
+        values = case.json()
+        before, after = values["rho_clipper"]["before"], values["rho_clipper"]["after"]
+        yield "rho after an update", clamped(backend, before), after, EQUAL
+        for label, rows in values["lr"].items():
+            if match := re.match(r"iteration_(\d+)_(?!resumed)", label):
+                config = trajectory({"iteration": int(match[1]), "lr": 1e-4})
+                actual = [[iteration, learning_rate(config, iteration)] for iteration, _ in rows]
+                yield "learning rates", [rate for _, rate in actual], [rate for _, rate in rows], EQUAL
+    elif case.name.startswith("cam_rule"):
+        yield from _pictures(case.arrays())
+    elif case.name.startswith("checkpoint"):
+        yield from _checkpoint(case.json())
+    else:
+        raise ConfigError(f"golden case {case.name}: this family knows no such function")
+
+
+def clamped(backend: Backend, values: list[float]) -> list[float]:
+    """`values` as an ILN's rho after a generator update that changes nothing else."""
+    options = {"light": True, "ch": len(values), "n_res": 0, "img_size": 8, **SMALLEST}
+    step = backend.step("ugatit", Config.model_validate(options), dtype="float64")
+    state = {name: np.ones_like(array) for name, array in step.state().items()}
+    rho = "genA2B.UpBlock2.8.rho"
+    state[rho] = np.reshape(np.array(values), state[rho].shape)
+    step.load(state)
+    step.generator_update()  # type: ignore[attr-defined]  # phases are methods; no gradient, so only the clamp acts
+    return [float(value) for value in step.state()[rho].ravel()]
