@@ -129,7 +129,7 @@ def is_complete(folder: Path) -> bool:
 
 
 def newest(parent: Path) -> Path | None:
-    """The complete checkpoint of the largest iteration below `parent`. Damaged ones are passed over and logged."""
+    """The complete checkpoint of the largest iteration below `parent`; damaged ones are passed over."""
     for folder in sorted(_candidates(parent), key=iteration_of, reverse=True):
         try:
             read(folder)

@@ -82,7 +82,7 @@ class Family:
     cases: tuple[Case, ...]
     exports: Callable[[Any], Mapping[str, ExportSpec]]
     extras: Mapping[str, str] = field(default_factory=dict)
-    """Optional modules of the family by role: data, pictures, official, golden (import path)."""
+    """Optional modules of the family by role: training, data, pictures, official, golden (import path)."""
 
 
 def seeded_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -31,6 +31,12 @@ def family(name: str) -> Family:
 @cache
 def backend(name: str) -> Backend:
     """The backend `name`, its framework imported. Raises `EnvironmentFault` when it is not installed."""
+    require_backend(name)
+    return cast(Backend, importlib.import_module(f"{BACKENDS[name]}.backend").BACKEND)
+
+
+def require_backend(name: str) -> None:
+    """Raise `ConfigError` for an unknown backend, `EnvironmentFault` for one that is not installed."""
     if name not in BACKENDS:
         raise ConfigError(unknown("backend", name, tuple(BACKENDS)))
     if not installed(name):
@@ -38,7 +44,6 @@ def backend(name: str) -> Backend:
             f"backend {name}: the framework is not installed. "
             f"Install it with: pip install 'framework-parity[{name}]'"
         )
-    return cast(Backend, importlib.import_module(f"{BACKENDS[name]}.backend").BACKEND)
 
 
 def installed(name: str) -> bool:

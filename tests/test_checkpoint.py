@@ -204,7 +204,7 @@ def ordinary_user():
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
 @pytest.mark.usefixtures("ordinary_user")
 def test_an_unwritable_folder_is_a_clear_error():
-    with pytest.raises(CheckpointError, match="^/step_0000500: cannot be written: (Perm|Read-only)"):
+    with pytest.raises(CheckpointError, match=r"^/step_0000500: cannot be written: (Perm|Read-only)"):
         checkpoint.write(Path("/"), state(), METADATA)
 
 

@@ -104,6 +104,7 @@ FAMILY = Family(
     cases=CASES,
     exports=exports,
     extras={
+        "training": "neutral.families.ugatit.training",
         "data": "neutral.families.ugatit.data",
         "pictures": "neutral.families.ugatit.pictures",
         "official": "neutral.families.ugatit.official",
