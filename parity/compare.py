@@ -4,6 +4,8 @@
     comparison.passed, comparison.worst, comparison.message()
     require(comparison)                                # raises ParityFailure with the message
     judge(comparison.record, another_tolerance)        # the same numbers, judged again
+
+Nothing raises for a difference but `require`.
 """
 
 from __future__ import annotations
