@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from neutral.cli.prepare import prepare_app
 from neutral.data.folders import SPLITS, find_images
 from neutral.data.prepare import check_unpaired, place_unpaired
-from neutral.demo import photograph, write_unpaired_demo
+from neutral.demo import cut, photograph, write_unpaired_demo
 from neutral.errors import DataError, EnvironmentFault
 from neutral.images import read_image
 
@@ -71,6 +71,15 @@ def test_demo_refuses_bad_numbers_and_places(tmp_path):
     with pytest.raises(DataError, match="cannot be written"):
         write_unpaired_demo(tmp_path / "file" / "demo", train=1, test=0)
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_training_and_test_windows_share_no_pixel():
+    columns = np.broadcast_to(np.arange(200, dtype=np.uint8)[None, :, None], (150, 200, 3))
+    windows = {
+        part: [cut(columns, part, 64, np.random.default_rng(n)) for n in range(50)]
+        for part in ("train", "test")
+    }
+    assert max(window.max() for window in windows["train"]) < min(window.min() for window in windows["test"])
 
 
 def test_photograph_that_is_not_installed():

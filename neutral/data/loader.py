@@ -129,7 +129,10 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def _interrupt_blocked() -> Iterator[None]:
-    """Hold Ctrl-C back while processes start: they inherit the mask and are not interrupted half set up."""
+    """Hold Ctrl-C back while processes start: they inherit that, and are not interrupted half set up.
+
+    Where the system has no such mask (Windows), a Ctrl-C in the first moments ends a worker process.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
