@@ -1,0 +1,188 @@
+"""Two training steps side by side: one step, shadowed, free.
+
+*One step* compares every phase of one iteration from one state. *Shadowed* runs a real trajectory and sets
+both sides to one common state after every iteration, so that errors do not compound and a wrong update shows
+in the iteration in which it happens. *Free* lets both run on their own; because GAN training is chaotic, the
+bound there is an envelope: how far the reference drifts from itself when its weights are moved by one unit
+in the last place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neutral.backend import Arrays, TrainStep
+from neutral.family import Family
+from neutral.randomness import generator
+from neutral.state import OPTIMIZER, Array, State, prefixed, weights_only
+from neutral.training.initial import initial_state
+from parity.compare import Comparison, Tolerance, compare
+from parity.statistics import pair_statistics
+
+Batches = Callable[[int], Mapping[str, Array]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is compared: a family, one of its configurations, and the seed of states and batches."""
+
+    family: Family
+    config: Any
+    seed: int = 0
+
+    def state(self, step: TrainStep) -> State:
+        """A state in which nothing is trivial: initial values, exercised (see `Family.exercise`)."""
+        return self.family.exercise(initial_state(self.family, self.config, step), self.seed)
+
+    def batch(self, iteration: int) -> dict[str, Array]:
+        """The synthetic batch of one iteration."""
+        return self.family.batch(self.config, self.seed, iteration)
+
+    def rates(self, iteration: int) -> Mapping[str, float]:
+        """Learning rates in force in one iteration."""
+        return self.family.learning_rates(self.config, iteration)
+
+    def run(self, step: TrainStep, iteration: int, observe: Callable[[str], None] | None = None) -> None:
+        """One iteration of one side."""
+        step.run(self.batch(iteration), self.rates(iteration), observe)
+
+
+def observation(step: TrainStep, phase: str) -> Arrays:
+    """What a phase has made: outputs; losses, gradients and buffers; or parameters and optimizer slots."""
+    optimizer, _, kind = phase.rpartition("_")
+    if kind == "loss":
+        losses = {f"losses.{name}": np.array(value) for name, value in step.losses().items()}
+        gradients = prefixed(step.gradients(optimizer), "gradients")
+        return {**losses, **gradients, **buffers(step)}
+    if kind == "update":
+        return step.state()
+    return {**step.outputs(), **buffers(step)}
+
+
+def buffers(step: TrainStep) -> State:
+    """Buffers of every network: spectral-norm vectors, running statistics."""
+    found: State = {}
+    for name, network in step.networks.items():
+        trainable = set(network.parameter_names())
+        state = network.state()
+        found |= {f"{name}.{key}": array for key, array in state.items() if key not in trainable}
+    return found
+
+
+def one_step(
+    subject: Subject, actual: TrainStep, expected: TrainStep, state: Mapping[str, Array], tolerance: Tolerance
+) -> Iterator[tuple[str, Comparison]]:
+    """Every phase of iteration 1 from `state`: its name and the comparison of what it made."""
+    observed: dict[str, Arrays] = {}
+    for side in (expected, actual):
+        side.load(state)
+    subject.run(expected, 1, lambda phase: observed.update({phase: observation(expected, phase)}))
+    own: dict[str, Arrays] = {}
+    subject.run(actual, 1, lambda phase: own.update({phase: observation(actual, phase)}))
+    for phase in dict.fromkeys([*expected.phases, *actual.phases]):
+        yield phase, compare(own.get(phase, {}), observed.get(phase, {}), tolerance, what=phase)
+
+
+@dataclass(frozen=True)
+class Shadowed:
+    """Result of a shadowed run: the worst comparison, its iteration, and the error of every iteration."""
+
+    worst: Comparison
+    iteration: int
+    errors: tuple[float, ...]
+
+
+def shadowed(
+    subject: Subject,
+    actual: TrainStep,
+    expected: TrainStep,
+    state: Mapping[str, Array],
+    iterations: int,
+    tolerance: Tolerance,
+) -> Shadowed:
+    """`iterations` of a real trajectory, both sides set to the expected side's state after each.
+
+    Compares losses and the whole training state every iteration. Stops at the first failure: from a wrong
+    state nothing further can be learnt.
+    """
+    if iterations < 1:
+        raise ValueError("a lockstep run needs at least one iteration")
+    common: Mapping[str, Array] = state
+    expected.load(common)
+    errors: list[float] = []
+    worst: tuple[Comparison, int] | None = None
+    for iteration in range(1, iterations + 1):
+        actual.load(common)
+        for side in (expected, actual):
+            subject.run(side, iteration)
+        after = expected.state()
+        comparison = compare(
+            {**_losses(actual), **actual.state()}, {**_losses(expected), **after}, tolerance,
+            what=f"iteration {iteration}",
+        )  # fmt: skip
+        errors.append(comparison.error)
+        if worst is None or comparison.error > worst[0].error or not comparison.passed:
+            worst = (comparison, iteration)
+        if not comparison.passed:
+            break
+        common = after
+    assert worst is not None
+    return Shadowed(*worst, tuple(errors))
+
+
+def _losses(step: TrainStep) -> Arrays:
+    return {f"losses.{name}": np.array(value) for name, value in step.losses().items()}
+
+
+@dataclass(frozen=True)
+class Free:
+    """Drift of the candidate and of the perturbed reference from the reference, iteration by iteration.
+
+    A drift is the largest error of any weight tensor, relative to that tensor's scale.
+    """
+
+    drift: tuple[float, ...]
+    envelope: tuple[float, ...]
+
+
+def free(
+    subject: Subject,
+    actual: TrainStep,
+    expected: TrainStep,
+    perturbed: TrainStep,
+    state: Mapping[str, Array],
+    iterations: int,
+) -> Free:
+    """`iterations` without synchronisation: reference, reference perturbed by one unit in the last place, candidate."""
+    expected.load(state)
+    actual.load(state)
+    perturbed.load(one_ulp(state, subject.seed))
+    drift, envelope = [], []
+    for iteration in range(1, iterations + 1):
+        for side in (expected, actual, perturbed):
+            subject.run(side, iteration)
+        reference = weights_only(expected.state())
+        drift.append(distance(actual.state(), reference))
+        envelope.append(distance(perturbed.state(), reference))
+    return Free(tuple(drift), tuple(envelope))
+
+
+def distance(actual: Mapping[str, Array], expected: Mapping[str, Array]) -> float:
+    """Largest error of any tensor of `expected`, relative to its scale."""
+    return max(pair_statistics(actual[name], array).error for name, array in expected.items())
+
+
+def one_ulp(state: Mapping[str, Array], seed: int) -> State:
+    """Every weight moved to one of its two neighbours in floating point, at random; optimizer slots kept."""
+    moved: State = {}
+    for name, array in state.items():
+        if name.startswith(OPTIMIZER) or not np.issubdtype(array.dtype, np.floating):
+            moved[name] = array
+            continue
+        up = generator(seed, "ulp", name).random(array.shape) < 0.5
+        moved[name] = np.nextafter(array, np.where(up, np.inf, -np.inf).astype(array.dtype))
+    return moved
