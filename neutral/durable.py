@@ -88,7 +88,7 @@ def reported(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise CheckpointError(f"{target}: cannot be written: {reason}. Nothing was changed there") from error
+        raise CheckpointError(f"{target}: cannot be written: {reason}") from error
 
 
 def _temporary(target: Path) -> Path:

@@ -33,8 +33,7 @@ def draw_test_set(
     """
     spec = registry.family(family)
     hooks = hooks_of(spec)
-    folder = place if place is not None else run_folder(spec, given).model
-    checkpoint = find_checkpoint(folder, family)
+    checkpoint = find_checkpoint(place if place is not None else run_folder(spec, given).root, family)
     config, _ = resumed(spec.config, checkpoint, given, hooks)
     engine = registry.backend(backend)
     networks = {name: load_network(engine, checkpoint, name, config) for name in hooks.test_networks}
@@ -74,7 +73,7 @@ def translate_pictures(
 
 def find_checkpoint(place: Path, family: str) -> Checkpoint:
     """The checkpoint `place`, or the newest one in `place` or its folder `model`."""
-    if (place / checkpoints.STATE).exists() or not place.is_dir():
+    if (place / checkpoints.STATE).exists():
         return checkpoints.read(place, family)
     newest = checkpoints.newest(place) or checkpoints.newest(place / "model")
     if newest is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Protocol, cast
 from neutral.backend import Network
 from neutral.family import Family
 from neutral.images import Picture
+from neutral.registry import extra
 from neutral.state import Array
 
 Networks = Mapping[str, Network]
@@ -56,4 +56,4 @@ class Hooks:
 
 def hooks_of(family: Family) -> Hooks:
     """The hooks of `family`; this imports its data and picture code."""
-    return cast(Hooks, importlib.import_module(family.extras["training"]).HOOKS)
+    return cast(Hooks, extra(family.name, "training").HOOKS)
