@@ -21,6 +21,7 @@ from neutral.cli.prepare import prepare_app
 from neutral.cli.train import FREE_OPTIONS, train_command
 from neutral.errors import Interrupted, ParityError
 from parity.commands import golden_command
+from parity.port import port_command
 
 app = typer.Typer(
     name="parity",
@@ -36,6 +37,7 @@ app.command("train", context_settings=FREE_OPTIONS)(train_command)
 app.command("test", context_settings=FREE_OPTIONS)(run_test_command)
 app.command("infer")(infer_command)
 app.command("golden")(golden_command)
+app.command("port")(port_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

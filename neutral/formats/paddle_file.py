@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,14 +73,21 @@ def write(file: Path, values: Mapping[str, object]) -> None:
 
     The file appears whole or not at all. Raises `CheckpointError`, also for a dtype that Paddle has not.
     """
-    try:
-        _require_arrays(values)
-    except ContentError as error:
-        raise CheckpointError(f"{file}: cannot be written: {error}") from None
-    with durable.new_file(file) as temporary, temporary.open("wb") as opened:
-        writer = PickleWriter(opened.write, protocol=4)
-        _pickle(writer, values)
-        writer.stop()
+    write_together({file: values})
+
+
+def write_together(files: Mapping[Path, Mapping[str, object]]) -> None:
+    """Write several files; none appears before all are written."""
+    with ExitStack() as together:
+        for file, values in files.items():
+            try:
+                _require_arrays(values)
+            except ContentError as error:
+                raise CheckpointError(f"{file}: cannot be written: {error}") from None
+            with together.enter_context(durable.new_file(file)).open("wb") as opened:
+                writer = PickleWriter(opened.write, protocol=4)
+                _pickle(writer, values)
+                writer.stop()
 
 
 class Meaning:
