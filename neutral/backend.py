@@ -110,14 +110,20 @@ class Backend(Protocol):
         """Raise `EnvironmentFault` when `device` ("cpu", "cuda" or "cuda:1") cannot be used."""
         ...
 
+    def use_threads(self, count: int) -> None:
+        """Compute on `count` CPU threads from now on."""
+        ...
+
     def network(
         self, family: str, name: str, config: Any, *, dtype: str = "float32", device: str = "cpu"
     ) -> Network:
         """One network of a family, by its official name (`genA2B`). Its values are unset until `load`."""
         ...
 
-    def layer(self, kind: str, *args: Any, dtype: str = "float32", device: str = "cpu") -> Network:
-        """One shared layer of `<impl>.layers` as a network with inputs in call order and one output `out`."""
+    def layer(
+        self, family: str, kind: str, *args: Any, dtype: str = "float32", device: str = "cpu"
+    ) -> Network:
+        """One layer class of a family's networks as a network: inputs in call order, one output `out`."""
         ...
 
     def step(

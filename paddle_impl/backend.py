@@ -41,6 +41,10 @@ class PaddleBackend:
                 "Use device=cpu, or install paddlepaddle-gpu and its driver."
             )
 
+    def use_threads(self, count: int) -> None:
+        """Compute on `count` CPU threads from now on."""
+        paddle.base.core.set_num_threads(count)
+
     def network(
         self, family: str, name: str, config: Any, *, dtype: str = "float32", device: str = "cpu"
     ) -> Network:

@@ -40,6 +40,10 @@ class TorchBackend:
                 "Use device=cpu, or install a CUDA build of PyTorch and its driver."
             )
 
+    def use_threads(self, count: int) -> None:
+        """Compute on `count` CPU threads from now on."""
+        torch.set_num_threads(count)
+
     def network(
         self, family: str, name: str, config: Any, *, dtype: str = "float32", device: str = "cpu"
     ) -> Network:
