@@ -67,7 +67,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Tests:
+class Coverage:
     """How much of the suite ran.
 
     planned, finished   tests selected, and tests that came to an end
@@ -101,7 +101,7 @@ class Report:
     versions: dict[str, dict[str, str]]
     platform: dict[str, str]
     options: dict[str, str]
-    tests: Tests
+    tests: Coverage
     checks: tuple[Check, ...] = ()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from parity.checker import IDENTITY, PROPERTY, Identity, known
-from parity.checks import Check, Report, Tests
+from parity.checks import Check, Coverage, Report
 from parity.plain import from_plain
 
 
@@ -57,7 +57,7 @@ class Run:
         self, families: dict[str, str], versions: dict[str, dict[str, str]], options: dict[str, str]
     ) -> Report:
         """All of it, with the machine it ran on."""
-        tests = Tests(
+        tests = Coverage(
             self.planned, self.finished, self.slow, self.deselected, tuple(self.skipped), self.stopped
         )
         return Report(

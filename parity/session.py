@@ -33,6 +33,7 @@ class Suite:
         self.run = Run()
         self.names: set[str] = set()
         self.lines: Lines | None = None
+        self.finished = False
 
     def owns(self, path: Path) -> bool:
         """Whether the tests of a file belong to the suite."""
@@ -117,8 +118,8 @@ class Suite:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """pytest's categories without its letters: the lines of the checks stand for them."""
-        if report.nodeid not in self.names or not isinstance(report, pytest.TestReport):
+        """While tests run, pytest's categories without its letters: the checks have lines of their own."""
+        if self.finished or report.nodeid not in self.names or self.config.option.verbose > 0:
             return None
         if hasattr(report, "wasxfail"):
             return ("xfailed" if report.skipped else "xpassed", "", "")
@@ -127,6 +128,7 @@ class Suite:
             return (category, "", "")
         return ("", "", "")
 
+    @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the checks of a test and write their lines."""
         for check in self.run.take(report):
@@ -146,6 +148,7 @@ class Suite:
         self, session: pytest.Session, exitstatus: int
     ) -> Generator[None, object, object]:
         """Judge and write the report before pytest's summary, and give the verdict after it."""
+        self.finished = True
         concluded = None
         if (self.run.collected or self.selection.report) and not self.config.option.collectonly:
             concluded = self.judge(session, exitstatus)

@@ -124,7 +124,8 @@ class Moments:
             squares = np.square(values - mean).sum()
             shift = mean - self.mean
             count = self.count + values.size
-            self.squares += float(squares + shift * shift * (self.count / count * values.size))
+            between = shift * shift * (self.count / count * values.size) if self.count else 0.0
+            self.squares += float(squares + between)
             self.mean += float(shift * (values.size / count))
         self.count = count
         self.minimum = min(self.minimum, float(values.min()))
