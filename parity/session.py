@@ -150,7 +150,8 @@ class Suite:
         """Judge and write the report before pytest's summary, and give the verdict after it."""
         self.finished = True
         concluded = None
-        if (self.run.collected or self.selection.report) and not self.config.option.collectonly:
+        asked = self.run.collected or self.selection.report or asks_for(self.config, self.roots)
+        if asked and not self.config.option.collectonly:
             concluded = self.judge(session, exitstatus)
         result = yield
         if concluded and self.lines:
@@ -172,6 +173,12 @@ class Suite:
         except DataError as error:
             session.exitstatus = error.exit_status
             return found, [f"ERROR: {error}"]
+
+
+def asks_for(config: pytest.Config, roots: list[Path]) -> bool:
+    """Whether a path of the command line is in the suite or holds it, even if no test was found there."""
+    paths = [(config.invocation_params.dir / text.partition("::")[0]).resolve() for text in config.args]
+    return any(path.is_relative_to(root) or root.is_relative_to(path) for path in paths for root in roots)
 
 
 def identity(item: pytest.Item, selection: Selection) -> Identity:

@@ -276,6 +276,12 @@ def test_a_device_that_is_not_there_ends_the_run(suite):
     result.stdout.fnmatch_lines(["Toy: NOT CHECKED*", "NOT FINISHED: 0 of 4 tests ran (no device cuda)"])
 
 
+def test_an_empty_suite_is_not_checked(suite):
+    result = suite({})
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    result.stdout.fnmatch_lines(["Toy: NOT CHECKED: nothing was compared", "NOT FINISHED: 0 of 0 tests *"])
+
+
 def test_groups_run_in_the_order_of_what_rests_on_what(suite):
     test = "def test_a(check, family): check.measured('x', 0.0, 1.0)"
     result = suite(dict.fromkeys(("checkpoints", "gradients", "networks", "twins"), test), "--family=toy")
@@ -296,8 +302,8 @@ def test_a(check, backend, family, case, dtype, device, iterations, seed):
 
 
 def test_tests_outside_the_suite_keep_their_dots_and_get_no_verdict(suite, pytester):
-    pytester.makepyfile("def test_plain(): pass")
-    result = pytester.runpytest_subprocess("-p", "parity.plugin", "--ignore=suite")
+    file = pytester.makepyfile("def test_plain(): pass")
+    result = pytester.runpytest_subprocess("-p", "parity.plugin", file.name)
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*.py .*100%*", "*1 passed in *"])
     result.stdout.no_fnmatch_line("*NOT CHECKED*")
