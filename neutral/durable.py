@@ -25,6 +25,12 @@ def write_text(target: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def append(target: Path, data: bytes) -> None:
+    """Add `data` to a log. The file is closed again at once, so a failed write leaves nothing in a buffer."""
+    with reported(target), target.open("ab") as file:
+        file.write(data)
+
+
 @contextmanager
 def new_file(target: Path) -> Iterator[Path]:
     """A path to write to; after the block it is `target`, replacing a file of that name in one moment."""

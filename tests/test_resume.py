@@ -3,11 +3,13 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from neutral import checkpoint
@@ -43,6 +45,12 @@ def start(folder, backend, *words):
             stderr=subprocess.STDOUT,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
         )
+
+
+def losses(folder):
+    """All losses of all iterations, in order."""
+    lines = (folder / "results/demo/logs/metrics.jsonl").read_text().splitlines()
+    return [json.loads(line)["losses"] for line in lines]
 
 
 def finish(folder, process, status):
@@ -84,11 +92,32 @@ def test_a_killed_run_ends_with_the_state_of_an_uninterrupted_one(tmp_path, back
     for name in (checkpoint.MODEL, checkpoint.TRAINING):
         expected, actual = ((end / name).read_bytes() for end in ends)
         assert actual == expected
-    curves = [
-        (folder / "results/demo/logs/metrics.jsonl").read_text().splitlines() for folder in (whole, killed)
-    ]
-    expected, actual = ([json.loads(line)["losses"] for line in lines] for lines in curves)
-    assert actual == expected
-    assert len(expected) == ITERATIONS
+    assert losses(killed) == losses(whole)
+    assert len(losses(whole)) == ITERATIONS
     for picture in (whole / "results/demo/img").iterdir():
         assert (killed / "results/demo/img" / picture.name).read_bytes() == picture.read_bytes()
+
+
+SHORT = ("iteration=12", "save_freq=6", "dtype=float64", "no_preview=true")
+
+
+@pytest.mark.parametrize(("first", "second"), [("torch", "paddle"), ("paddle", "torch")])
+def test_a_run_goes_on_in_the_other_framework(tmp_path, first, second):
+    """In float64, from iteration 6 of 12: the learning rate decays there, Adam is in full swing."""
+    whole, moved = tmp_path / "whole", tmp_path / "moved"
+    write_unpaired_demo(whole / "dataset/demo", size=32, train=3, test=1)
+    finish(whole, start(whole, first, *SHORT), 0)
+    shutil.copytree(whole, moved)
+    shutil.rmtree(moved / "results/demo/model/step_0000012")
+    finish(moved, start(moved, second, "--resume", *SHORT), 0)
+    assert f"backend: {first} -> {second}" in (moved / "messages.txt").read_text()
+    assert len(losses(moved)) == 12
+    for expected, actual in zip(losses(whole), losses(moved), strict=True):
+        assert actual == pytest.approx(expected, rel=1e-9)
+    expected, actual = (
+        checkpoint.read(folder / "results/demo/model/step_0000012").state() for folder in (whole, moved)
+    )
+    assert list(actual) == list(expected)
+    for name, array in expected.items():
+        scale = np.abs(array).max()
+        assert np.abs(actual[name] - array).max() <= 1e-9 * scale, name

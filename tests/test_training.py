@@ -1,7 +1,9 @@
 """The training loop: what it writes, that it resumes exactly, how it stops. Real processes and signals."""
 
 import json
+import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -16,11 +18,17 @@ TOY = Path(__file__).with_name("toy_family.py")
 PLACE = ("dataset=toy",)
 
 
-def start(folder, *words):
+def start(folder, *words, **how):
     """A training process in `folder`."""
     command = [sys.executable, str(TOY), "train", "--family", "toy", "--backend", "numpy", *PLACE, *words]
     return subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        **how,
     )
 
 
@@ -209,6 +217,39 @@ def test_a_second_signal_stops_at_once(tmp_path):
     assert time.monotonic() - begin < 1.5
     assert "stopped at once" in err
     assert "Traceback" not in err
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_workers_too_and_still_saves(whole, tmp_path):
+    process = start(tmp_path, "iteration=40", "delay=0.05", "workers=2", start_new_session=True)
+    wait_for_line(tmp_path, 3)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = finish(process, 130)
+    assert "stopped by SIGINT after iteration" in err
+    assert "Traceback" not in err
+    train(tmp_path, "--resume", "delay=0", "workers=0")
+    assert tensors(tmp_path, 40) == tensors(whole[0], 40)
+
+
+def limit_files():
+    """No file may grow beyond 100 kB: what a full disk does."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+def test_a_full_disk_ends_the_run_with_a_clear_error(tmp_path):
+    _, err = finish(start(tmp_path, "size=200", "latest_freq=5", preexec_fn=limit_files), 2)
+    assert "error: results/toy/model/step_0000005: cannot be written" in err
+    assert "Traceback" not in err
+    assert checkpoints(tmp_path) == []
+
+
+def test_a_full_disk_for_the_logs_is_a_clear_error_and_keeps_the_checkpoints(tmp_path):
+    train(tmp_path, "iteration=12")
+    with (root(tmp_path) / "logs/train.log").open("a") as file:
+        file.write("x" * 100_000)
+    _, err = finish(start(tmp_path, "--resume", "iteration=14", preexec_fn=limit_files), 2)
+    assert "train.log: cannot be written" in err
+    assert "Traceback" not in err
+    assert checkpoints(tmp_path) == ["step_0000010", "step_0000012"]
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path):

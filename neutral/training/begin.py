@@ -32,6 +32,9 @@ def begin(family: str, backend: str, given: Mapping[str, Any], *, resume: bool =
     checkpoint = None
     if resume:
         config, checkpoint = _to_resume(spec, hooks, given)
+        before = checkpoint.metadata.backend if checkpoint is not None else backend
+        if before != backend:
+            log.warning("changed since the checkpoint: backend: %s -> %s", before, backend)
     else:
         config = validate(spec.config, given, origin="options")
         RunFolder.of(config).require_unused()

@@ -18,7 +18,7 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # type: ignore
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
 from tensorboard.summary.writer.record_writer import RecordWriter  # type: ignore[import-untyped]
 
-from neutral.durable import reported
+from neutral.durable import append, reported
 from neutral.images import Picture
 
 LARGEST = 1024
@@ -32,7 +32,6 @@ class EventFile:
         self._path = folder / f"events.out.tfevents.{time.time():.6f}.{socket.gethostname()}.{os.getpid()}"
         with reported(self._path):
             folder.mkdir(parents=True, exist_ok=True)
-            self._records = RecordWriter(self._path.open("wb"))
         self._write(Event(file_version="brain.Event:2"))
         self._write(Event(step=start, session_log=SessionLog(status=SessionLog.START)))
 
@@ -52,12 +51,8 @@ class EventFile:
         )
         self._write(Event(step=iteration, summary=Summary(value=[Summary.Value(tag=tag, image=content)])))
 
-    def close(self) -> None:
-        """Finish the file."""
-        self._records.close()
-
     def _write(self, event: Event) -> None:
         event.wall_time = time.time()
-        with reported(self._path):
-            self._records.write(event.SerializeToString())
-            self._records.flush()
+        record = io.BytesIO()
+        RecordWriter(record).write(event.SerializeToString())
+        append(self._path, record.getvalue())

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from neutral.durable import new_file, reported
+from neutral.durable import append, new_file, reported
 from neutral.images import Picture
 from neutral.training.events import EventFile
 from neutral.training.hooks import Hooks
@@ -42,7 +42,7 @@ class Logs:
         self._metrics = folder / "metrics.jsonl"
         with reported(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            self._text = _TextFile(folder / "train.log")
+        self._text = _TextFile(folder / "train.log")
         self._text.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
         drop_later(self._metrics, start)
         self._events = EventFile(folder / "tb", start + 1)
@@ -59,8 +59,7 @@ class Logs:
             "learning_rates": dict(entry.rates),
             "losses": dict(entry.losses),
         }
-        with reported(self._metrics), self._metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
+        append(self._metrics, f"{json.dumps(values)}\n".encode())
         rates = {f"learning_rate/{name}": rate for name, rate in entry.rates.items()}
         losses = {f"loss/{name}": loss for name, loss in entry.losses.items()}
         seconds = {"time/data": entry.data_time, "time/compute": entry.compute_time}
@@ -84,10 +83,7 @@ class Logs:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish the files."""
         log.removeHandler(self._text)
-        self._text.close()
-        self._events.close()
 
 
 def headline(hooks: Hooks, losses: Mapping[str, float]) -> dict[str, float]:
@@ -120,13 +116,6 @@ class _TextFile(logging.Handler):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
-        self._file = path.open("a", encoding="utf-8")
 
     def emit(self, record: logging.LogRecord) -> None:
-        with reported(self._path):
-            self._file.write(f"{self.format(record)}\n")
-            self._file.flush()
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
+        append(self._path, f"{self.format(record)}\n".encode())

@@ -47,6 +47,7 @@ class ProgressBar:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=console,
+            speed_estimate_period=600,  # an iteration may take longer than the usual half a minute
             disable=not console.is_terminal,
         )
         self._task = self._progress.add_task("training", total=total, completed=done)
