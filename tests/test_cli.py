@@ -61,18 +61,7 @@ finally:
 
 def test_help_names_every_command(tmp_path):
     out, _ = run(tmp_path, "--help")
-    for command in (
-        "list",
-        "doctor",
-        "prepare",
-        "train",
-        "test",
-        "infer",
-        "export",
-        "port",
-        "golden",
-        "check",
-    ):
+    for command in ("list", "doctor", "prepare", "train", "test", "infer", "port", "golden"):
         assert f" {command} " in out
 
 
