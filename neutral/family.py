@@ -46,6 +46,8 @@ class Case:
     name: str
     config: Any
     slow: bool = False
+    share: float = 1.0
+    """Share of the suite's iterations that the lockstep runs of this case get."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Family:
     batch: Callable[[Any, int, int], dict[str, Array]]
     cases: tuple[Case, ...]
     exports: Callable[[Any], Mapping[str, ExportSpec]]
+    held: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Range in which an update leaves the parameters of that last name: `{"rho": (0, 1)}`."""
     extras: Mapping[str, str] = field(default_factory=dict)
     """Optional modules of the family by role: training, data, pictures, official, golden (import path)."""
 

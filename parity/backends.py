@@ -24,6 +24,7 @@ class Backends(Mapping[str, Backend]):
                 raise KeyError(name)
             backend = registry.backend(name)
             backend.check_device(self.device)
+            backend.use_threads(1)  # the suite's models are small: more threads would wait for each other
             self.loaded[name] = backend
         return self.loaded[name]
 

@@ -68,20 +68,20 @@ TABLE: dict[tuple[str, str], Tolerance] = {
     ("step", "float64"): Tolerance(1e-11, 0.0),
     # After a shadowed iteration both sides are set to one state: the bound of one step.
     ("shadowed", "float64"): Tolerance(1e-11, 0.0),
-    # Recorded numbers of the original projects, other builds and other summation orders included.
-    ("golden_forward", "float64"): Tolerance(1e-10, 0.0),
-    ("golden_gradient", "float64"): Tolerance(1e-10, 0.0),
-    # Losses of twelve iterations, each a scalar: relative to itself.
-    ("golden_loss", "float64"): Tolerance(1e-9, 0.0),
-    # Statistics of parameters and of u and v after twelve iterations.
-    ("golden_final", "float64"): Tolerance(1e-8, 0.0),
-    # The same model before and after a port, on the same input: nothing but the summation order changes.
-    ("port", "float64"): Tolerance(1e-11, 0.0),
+    # Updates computed in numpy by the published formula, from the same gradients and moments: 4e-16 measured
+    # (float64). float32: PaddlePaddle forms 1 - beta2 in float32, 1.3e-5 of every second moment.
+    ("formula", "float64"): Tolerance(1e-13, 0.0),
+    ("formula", "float32"): Tolerance(1e-4, 0.0),
+    # The fast path of a step does the same arithmetic on the same operands: no difference was measured.
+    ("fast_path", "float64"): EXACT,
+    ("fast_path", "float32"): EXACT,
+    # Ten iterations, half on each backend, against ten on one: 100 times the bound of one step.
+    ("hand_over", "float64"): Tolerance(1e-9, 0.0),
+    ("hand_over", "float32"): Tolerance(1e-2, 0.0),
     # float32 is judged by the ratio of both sides' own errors against float64. These bounds only stop a
     # gross fault: 1.6e-5 measured for forwards and gradients (U-GAT-IT, all small cases).
     ("step", "float32"): Tolerance(1e-3, 0.0),
     ("shadowed", "float32"): Tolerance(1e-3, 0.0),
-    ("port", "float32"): Tolerance(1e-3, 0.0),
     # An exported graph against its own framework: both float32, but fused and reordered by the runtime.
     ("onnx", "float32"): Tolerance(1e-5, 0.0),
 }

@@ -71,9 +71,11 @@ def _export(config: Config, network: str) -> ExportSpec:
     )
 
 
-def _case(name: str, *, slow: bool = False, light: bool, **options: object) -> Case:
+def _case(
+    name: str, *, light: bool, slow: bool = False, share: float = 1.0, **options: object
+) -> Case:
     smallest = {"ch": 4, "n_res": 1, "img_size": 16, "dis_layers_global": 4, "dis_layers_local": 3}
-    return Case(name, Config.model_validate({"light": light, **smallest, **options}), slow)
+    return Case(name, Config.model_validate({"light": light, **smallest, **options}), slow, share)
 
 
 CASES = (
@@ -81,8 +83,8 @@ CASES = (
     _case("full", light=False),
     _case("light-batch2", light=True, batch_size=2),
     _case("full-batch2", light=False, batch_size=2),
-    _case("light-grey", light=True, img_ch=1),
-    _case("light-depth", light=True, ch=2, img_size=96, dis_layers_global=7, dis_layers_local=5),
+    _case("light-grey", light=True, img_ch=1, share=0.1),
+    _case("light-depth", light=True, ch=2, img_size=96, dis_layers_global=7, dis_layers_local=5, share=0.1),
     _case("full-small", light=False, n_res=2, img_size=32, dis_layers_global=5, slow=True),
 )
 """The smallest light and full models, and one factor changed at a time."""
@@ -103,6 +105,7 @@ FAMILY = Family(
     batch=synthetic_batch,
     cases=CASES,
     exports=exports,
+    held={"rho": (0.0, 1.0)},
     extras={
         "training": "neutral.families.ugatit.training",
         "data": "neutral.families.ugatit.data",

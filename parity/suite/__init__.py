@@ -1,0 +1,1 @@
+"""The suite: `pytest parity/`. A family is tested because it is registered."""

@@ -1,0 +1,100 @@
+"""Optimizer updates: each side against the published formula, and both against each other from old moments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from neutral.backend import TrainStep
+from neutral.family import OptimizerSpec
+from neutral.state import Array, State, under
+from parity.checker import Checker
+from parity.compare import compare
+from parity.lockstep import Subject
+from parity.suite.conftest import Steps
+from parity.tolerance import Tolerance, tolerance
+
+LEARNING_RATE = 0.01
+"""Large enough that a wrong term shows, small enough that the model stays finite."""
+
+
+def adam(spec: OptimizerSpec, before: Mapping[str, Array], gradients: Mapping[str, Array], name: str) -> State:
+    """Parameters and slots after one update, by the formulas of arXiv 1412.6980 with L2 decay."""
+    beta1, beta2 = spec.betas
+    after: State = {}
+    for key, gradient in gradients.items():
+        slots = under(before, f"optimizer.{name}.{key}")
+        weight, count = before[key], int(slots["step"]) + 1
+        gradient = gradient + spec.weight_decay * weight
+        moment1 = beta1 * slots["moment1"] + (1 - beta1) * gradient
+        moment2 = beta2 * slots["moment2"] + (1 - beta2) * gradient * gradient
+        scale = np.sqrt(moment2 / (1 - beta2**count)) + spec.eps
+        after[key] = weight - LEARNING_RATE * moment1 / (1 - beta1**count) / scale
+        after[f"optimizer.{name}.{key}.moment1"] = moment1
+        after[f"optimizer.{name}.{key}.moment2"] = moment2
+        after[f"optimizer.{name}.{key}.step"] = np.array(count, dtype=np.int64)
+    return after
+
+
+def hold(subject: Subject, state: State) -> State:
+    """Parameters brought into the range in which the family holds them."""
+    return {
+        key: np.clip(array, *subject.family.held[key.rpartition(".")[2]])
+        if key.rpartition(".")[2] in subject.family.held
+        else array
+        for key, array in state.items()
+    }
+
+
+def test_formula(subject: Subject, step: Steps, backend: str, dtype: str, check: Checker) -> None:
+    """The second update (moments are not zero) of every parameter and slot, computed in numpy."""
+    side = step(backend)
+    side.load(subject.state(side))
+    rates = dict.fromkeys(subject.family.optimizers(subject.config), LEARNING_RATE)
+    side.run(subject.batch(1), rates)
+    found: dict[str, dict[str, State]] = {}
+
+    def observe(phase: str) -> None:
+        optimizer, _, kind = phase.rpartition("_")
+        if kind == "loss":
+            found[optimizer] = {"before": side.state(), "gradients": side.gradients(optimizer)}
+        elif kind == "update":
+            found[optimizer]["after"] = side.state()
+
+    side.run(subject.batch(2), rates, observe)
+    for name, spec in subject.family.optimizers(subject.config).items():
+        expected = hold(subject, adam(spec, found[name]["before"], found[name]["gradients"], name))
+        actual = {key: found[name]["after"][key] for key in expected}
+        check(compare(actual, expected, tolerance("formula", dtype), what=f"{name}: Adam"))
+
+
+def test_all_move(subject: Subject, step: Steps, backend: str, check: Checker) -> None:
+    """A large learning rate moves every parameter: none was forgotten."""
+    side = step(backend)
+    state = subject.state(side)
+    side.load(state)
+    side.run(subject.batch(1), dict.fromkeys(subject.family.optimizers(subject.config), 1.0))
+    after = side.state()
+    still = [name for name in trainable(side) if np.array_equal(after[name], state[name])]
+    check.measured("parameters that did not move", len(still), 0, message=", ".join(still))
+
+
+def trainable(side: TrainStep) -> list[str]:
+    """Names of all parameters of all networks."""
+    return [f"{net}.{key}" for net, network in side.networks.items() for key in network.parameter_names()]
+
+
+def test_updates(
+    subject: Subject, step: Steps, candidate: str, reference: str, allowed: Tolerance, check: Checker
+) -> None:
+    """The update that follows three iterations of the reference, moments and steps included."""
+    own, other = step(candidate), step(reference)
+    other.load(subject.state(other))
+    for iteration in (1, 2, 3):
+        subject.run(other, iteration)
+    state = other.state()
+    for side in (own, other):
+        side.load(state)
+        subject.run(side, 4)
+    check(compare(own.state(), other.state(), allowed, what="state after the fourth update"))
