@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
-MAX_INSTRUCTIONS = 5_000_000
+MAX_INSTRUCTIONS = 1_000_000
 MAX_NODES = 1_000_000
 MAX_DEPTH = 32
 MAX_ELEMENTS = 2**48
@@ -85,6 +85,8 @@ class PickleReader:
             code = bytes(self._take(1))
             if code == b".":
                 value = self._pop()
+                if self.stack or self.marked:
+                    raise ContentError("damaged pickle: values are left over")
                 check_tree(value)
                 return value
             self._execute(code)

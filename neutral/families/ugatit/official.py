@@ -87,6 +87,8 @@ def write(target: Path, layout: str, portable: Portable) -> tuple[str, ...]:
     files = targets(target, layout, portable)
     if layout == "parity":
         config = portable.config.model_dump()
+        if portable.dataset is not None:
+            config["dataset"] = portable.dataset
         metadata = checkpoint.Metadata(family="ugatit", iteration=_iteration(portable), config=config)
         checkpoint.write(target, portable.state, metadata)
         return () if _has_slots(portable) else ("no optimizer state: both optimizers start anew",)
