@@ -37,20 +37,24 @@ class FamilyConfig(BaseModel):
     save_freq: int = Field(100_000, ge=1, description="checkpoint to keep every k iterations")
     latest_freq: int = Field(1000, ge=1, description="checkpoint to resume from every k iterations")
     log_freq: int = Field(10, ge=1, description="log line and metrics every k iterations")
-    keep_last: int = Field(0, ge=0, description="keep only the newest k of the save_freq checkpoints; 0 keeps all")
+    keep_last: int = Field(
+        0, ge=0, description="keep only the newest k of the save_freq checkpoints; 0 keeps all"
+    )
     seed: int = Field(0, ge=0, description="seed of initial weights, order and augmentation")
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="cpu, cuda or cuda:N")
     dtype: str = Field("float32", pattern=r"^(float32|float64)$", description="float32 or float64")
-    workers: int = Field(0, ge=0, description="processes that read and augment images; 0 reads in the training process")
-    fast_step: bool = Field(True, description="skip redundant work; the result is the same (proven by the suite)")
+    workers: int = Field(
+        0, ge=0, description="processes that read and augment images; 0 reads in the training process"
+    )
+    fast_step: bool = Field(
+        True, description="skip redundant work; the result is the same (proven by the suite)"
+    )
 
 
 Config = TypeVar("Config", bound=FamilyConfig)
 
 
-def load_config(
-    kind: type[Config], file: Path | None = None, overrides: Iterable[str] = ()
-) -> Config:
+def load_config(kind: type[Config], file: Path | None = None, overrides: Iterable[str] = ()) -> Config:
     """Configuration of class `kind` from `file` (.toml, .yml, .yaml) and then `key=value` overrides."""
     values = read_file(file) if file is not None else {}
     values.update(parse_overrides(overrides))

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from neutral.config import FamilyConfig
 from neutral.state import Array, State
 
@@ -87,8 +85,3 @@ class Family:
     """Range in which an update leaves the parameters of that last name: `{"rho": (0, 1)}`."""
     extras: Mapping[str, str] = field(default_factory=dict)
     """Optional modules of the family by role: training, data, pictures, official, golden (import path)."""
-
-
-def seeded_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Standard normal float64 array; the one place where the suite's inputs are drawn."""
-    return rng.standard_normal(shape)

@@ -18,6 +18,10 @@ from paddle_impl.step import Step
 DTYPES = {"float32": "float32", "float64": "float64"}
 
 
+SEARCH = "FLAGS_cudnn_exhaustive_search"
+"""Environment variable by which PaddlePaddle's users ask for the fastest convolutions; both backends obey."""
+
+
 class PaddleBackend:
     """Construction, devices and export with PaddlePaddle."""
 
@@ -61,7 +65,7 @@ class PaddleBackend:
 
     def step(self, family: str, config: Any, *, dtype: str = "float32", device: str = "cpu") -> Step:
         """The training step of a family."""
-        searched = os.environ.get("FLAGS_cudnn_exhaustive_search", "").lower() in ("1", "true")
+        searched = os.environ.get(SEARCH, "").lower() in ("1", "true")
         if paddle.is_compiled_with_cuda():  # a CPU build does not know the flag
             wanted = searched or getattr(config, "benchmark_flag", False)
             paddle.set_flags({"FLAGS_cudnn_exhaustive_search": wanted})

@@ -14,7 +14,7 @@ from paddle_impl.state import Codec
 
 
 class Network:
-    """`module` with its codec. Inputs go to `forward` in their order; outputs are named by `module.outputs`."""
+    """`module` with its codec. Inputs go to `forward` in order; `module.outputs` names the outputs."""
 
     def __init__(self, module: nn.Layer) -> None:
         self.module = module

@@ -55,7 +55,9 @@ class Entry:
     def to_native(self, array: Array) -> paddle.Tensor:
         """`array` in the layout, dtype and device of the entry."""
         native = np.ascontiguousarray(array.T) if self.transposed else np.ascontiguousarray(array)
-        return paddle.to_tensor(native, dtype=self.tensor.dtype, place=self.tensor.place).reshape(self.tensor.shape)
+        return paddle.to_tensor(native, dtype=self.tensor.dtype, place=self.tensor.place).reshape(
+            self.tensor.shape
+        )
 
 
 class Codec:

@@ -20,7 +20,7 @@ from neutral.cli.options import with_plain_switches
 from neutral.cli.prepare import prepare_app
 from neutral.cli.train import FREE_OPTIONS, train_command
 from neutral.errors import Interrupted, ParityError
-from parity.commands import golden_command
+from parity.commands import check_command, golden_command
 from parity.port import port_command
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ app.add_typer(prepare_app, name="prepare")
 app.command("train", context_settings=FREE_OPTIONS)(train_command)
 app.command("test", context_settings=FREE_OPTIONS)(run_test_command)
 app.command("infer")(infer_command)
+app.command("check")(check_command)
 app.command("golden")(golden_command)
 app.command("port")(port_command)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+Families = Annotated[list[str] | None, typer.Option("--family", help="Only these families.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
 
@@ -15,7 +16,7 @@ def golden_command(
     backend: Annotated[
         list[str] | None, typer.Option("--backend", help="torch or paddle; default: both.")
     ] = None,
-    family: Annotated[list[str] | None, typer.Option("--family", help="Only these families.")] = None,
+    family: Families = None,
     case: Annotated[list[str] | None, typer.Option("--case", help="Only these cases.")] = None,
     json: Json = False,
 ) -> None:
@@ -27,3 +28,29 @@ def golden_command(
     from parity.golden import golden_command as replay
 
     raise typer.Exit(replay(directory, backend or list(BACKENDS), family or [], case or [], json))
+
+
+def check_command(
+    family: Families = None,
+    iterations: Annotated[int, typer.Option(min=1, help="Length of the lockstep runs.")] = 200,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    dtype: Annotated[
+        str, typer.Option(help="float64 separates faults from rounding; or float32.")
+    ] = "float64",
+    reference: Annotated[str, typer.Option(help="Backend taken as expected.")] = "torch",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights and inputs.")] = 0,
+    slow: Annotated[bool, typer.Option("--slow", help="Run the checks marked slow too.")] = False,
+    report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write DIR/parity.json.")] = None,
+    json: Json = False,
+) -> None:
+    """Verify that both implementations of the registered families are the same model and the same training.
+
+    The same as `pytest parity/`. Exit status 0: the same; 1: different, or nothing was checked.
+    """
+    from parity.check import run_suite
+
+    options = {
+        "--family": ",".join(family) if family else None, "--iterations": iterations, "--device": device,
+        "--dtype": dtype, "--reference": reference, "--seed": seed,
+    }  # fmt: skip
+    raise typer.Exit(run_suite(options, slow=slow, report=report, as_json=json))

@@ -90,7 +90,7 @@ class Worst:
             self.found[name] = (error, bound, where)
 
     def arrays(self, name: str, actual: Array | None, expected: Array, bound: float, where: str) -> None:
-        """Largest difference relative to the scale of the expected array; another shape is infinitely wrong."""
+        """Largest difference relative to the expected array's scale; another shape is infinitely wrong."""
         if actual is None or actual.shape != expected.shape:
             given = "nothing" if actual is None else f"shape {actual.shape}"
             self.add(name, math.inf, bound, f"{where}: {given} given, shape {expected.shape} expected")
@@ -124,7 +124,7 @@ def replay(
     backends: Iterable[str],
     families: Iterable[str] = (),
     cases: Iterable[str] = (),
-    on_case: Callable[[str, str, str], None] = lambda family, case, backend: None,
+    on_case: Callable[[str, str, str], None] | None = None,
 ) -> Iterator[Quantity]:
     """Every quantity of every case of `directory`, case by case, on each backend.
 
@@ -132,7 +132,9 @@ def replay(
     """
     wanted, chosen = set(families), set(cases)
     entries = read_index(directory)
-    if unknown := sorted((chosen - {case.name for case in entries}) | (wanted - {family_of(case) for case in entries})):
+    if unknown := sorted(
+        (chosen - {case.name for case in entries}) | (wanted - {family_of(case) for case in entries})
+    ):
         raise ConfigError(f"{directory}: no such family or case: {', '.join(unknown)}")
     selected = [
         case
@@ -142,9 +144,12 @@ def replay(
     for case in selected:
         family = family_of(case)
         if family not in FAMILIES:
-            raise ConfigError(f"{directory}: case {case.name} belongs to family {family}, which is not built here")
+            raise ConfigError(
+                f"{directory}: case {case.name} belongs to family {family}, which is not built here"
+            )
         for name in backends:
-            on_case(family, case.name, name)
+            if on_case is not None:
+                on_case(family, case.name, name)
             yield from replay_case(case, family, name)
 
 

@@ -34,7 +34,7 @@ class Bounds:
     """
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
-        measured = next((entry[key] for key in entry if key.startswith("sensitivity")), {})
+        measured: Mapping[str, Any] = next((entry[key] for key in entry if key.startswith("sensitivity")), {})
         values = list(measured.values())
         self.per_iteration: list[float] = next((v for v in values if isinstance(v, list)), [])
         self.of_final: float = next((float(v) for v in values if not isinstance(v, list)), 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 
 from neutral.backend import Network, TrainStep
 from neutral.registry import family as find_family
-from neutral.state import Array, prefixed
+from neutral.state import Array, State, prefixed
 from parity import recipe
 from parity.golden import Replay, relative
 from parity.golden_bounds import FORWARD
@@ -26,7 +26,9 @@ def forward_and_gradient(replay: Replay) -> None:
     config, name = replay.adapter.network(entry["arch"], entry["config"], entry["inputs"])
     network = replay.backend.network(replay.family, name, config, dtype=DTYPE)
     network.load(replay.fill(net, network.state()))
-    inputs = {key: recipe.image_pm1(case.name, f"input/{key}", tuple(s)) for key, s in entry["inputs"].items()}
+    inputs = {
+        key: recipe.image_pm1(case.name, f"input/{key}", tuple(s)) for key, s in entry["inputs"].items()
+    }
     arrays = named_outputs("eval0/out", network.forward(inputs))
     probes = {
         key: recipe.normal(case.name, f"probe/out/{key}", value.shape)
@@ -40,7 +42,9 @@ def forward_and_gradient(replay: Replay) -> None:
     arrays |= {f"grad/input/{key}": value for key, value in result.inputs.items()}
     arrays |= {f"grad/{net}/{key}": value for key, value in result.parameters.items()}
     stored = case.json()
-    replay.worst.add("loss", relative(abs(result.loss - stored["loss"]), abs(stored["loss"])), FORWARD, "loss")
+    replay.worst.add(
+        "loss", relative(abs(result.loss - stored["loss"]), abs(stored["loss"])), FORWARD, "loss"
+    )
     replay.worst.names(
         "gradients of all parameters",
         [key for key in arrays if key.startswith(f"grad/{net}/")],
@@ -65,7 +69,11 @@ def sampled(replay: Replay, key: str, arrays: Mapping[str, Array], expected: Arr
 
 def quantity(key: str) -> str:
     """Name of the quantity that an array belongs to."""
-    kinds = {"grad/": "gradients", "state_after_train/": "buffers after one forward", "eval0/": "eval forward"}
+    kinds = {
+        "grad/": "gradients",
+        "state_after_train/": "buffers after one forward",
+        "eval0/": "eval forward",
+    }
     kinds |= {"eval/": "eval forward", "train/": "train forward"}
     return next(kind for start, kind in kinds.items() if key.startswith(start))
 
@@ -87,14 +95,16 @@ def trajectory(replay: Replay) -> None:
     config = replay.adapter.trajectory(case.entry["config"])
     stored = case.json()
     step = replay.backend.step(replay.family, config, dtype=DTYPE)
-    state = {}
+    state: State = {}
     for name, network in step.networks.items():
         state |= prefixed(replay.fill(name, network.state()), name)
     step.load(state)
     for row in stored["iterations"]:
         iteration = int(row["it"])
         shapes = {name: array.shape for name, array in family.batch(config, 0, iteration).items()}
-        batch = {name: recipe.image_pm1(case.name, f"input/{name}/{iteration}", s) for name, s in shapes.items()}
+        batch = {
+            name: recipe.image_pm1(case.name, f"input/{name}/{iteration}", s) for name, s in shapes.items()
+        }
         rates = family.learning_rates(config, iteration)
         step.run(batch, rates)
         if replay.bounds.judged(iteration):
@@ -129,7 +139,12 @@ def compare_iteration(
     for name, expected in row["param_l2"].items():
         state, keys = step.networks[name].state(), step.networks[name].parameter_names()
         norm = math.sqrt(sum(float(np.sum(np.square(state[key], dtype=np.float64))) for key in keys))
-        worst.add("parameter norms", relative(abs(norm - expected), expected), replay.bounds.loss(iteration), f"{where}: {name}")
+        worst.add(
+            "parameter norms",
+            relative(abs(norm - expected), expected),
+            replay.bounds.loss(iteration),
+            f"{where}: {name}",
+        )
 
 
 def compare_early_state(replay: Replay, step: TrainStep, stored: Mapping[str, list[float]]) -> None:
@@ -144,7 +159,11 @@ def compare_early_state(replay: Replay, step: TrainStep, stored: Mapping[str, li
 
 
 def compare_evaluation(
-    replay: Replay, step: TrainStep, stored: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], bound: float
+    replay: Replay,
+    step: TrainStep,
+    stored: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    bound: float,
 ) -> None:
     """Forward passes in eval mode after training."""
     shape = next(iter(shapes.values()))
@@ -162,8 +181,7 @@ def compare_evaluation(
 def operation(replay: Replay) -> None:
     """One layer: output and the gradients of its inputs and parameters."""
     case, arrays = replay.case, replay.case.arrays()
-    kind, others = replay.adapter.OPERATIONS[case.name.rpartition("/")[2]]
-    features = int(case.entry["config"]["num_features"])
+    kind, features, others = replay.adapter.operation(case.name, case.entry["config"])
     layer = replay.backend.layer(replay.family, kind, features, dtype=DTYPE)
     layer.load({key: arrays[key] for key in layer.state()})
     shape = arrays["out"].shape
@@ -182,12 +200,15 @@ def manifest(replay: Replay) -> None:
         network = replay.backend.network(replay.family, name, config)
         state, trainable = network.state(), network.parameter_names()
         actual = [
-            [key, list(array.shape), str(array.dtype), "p" if key in trainable else "b"]
+            (key, list(array.shape), str(array.dtype), "p" if key in trainable else "b")
             for key, array in state.items()
         ]
-        wrong = [row[0] for row, wanted in zip(actual, stored["entries"], strict=False) if row != wanted[:4]]
+        rows = zip(actual, stored["entries"], strict=False)
+        wrong = [row[0] for row, wanted in rows if list(row) != wanted[:4]]
         wrong += [] if len(actual) == len(stored["entries"]) else ["number of entries"]
-        replay.worst.add("entries, order, shapes", float(len(wrong)), 0.5, f"{label}: {', '.join(wrong) or 'all'}")
+        replay.worst.add(
+            "entries, order, shapes", float(len(wrong)), 0.5, f"{label}: {', '.join(wrong) or 'all'}"
+        )
         count = sum(math.prod(state[key].shape) for key in trainable)
         replay.worst.add("parameters", float(abs(count - stored["n_trainable"])), 0.5, label)
         del network, state

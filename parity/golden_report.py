@@ -10,13 +10,16 @@ from rich.table import Table
 
 from parity.golden import Quantity, as_record
 
+WIDTH = 160
+"""Width of the table where the output is no terminal."""
+
 
 class Report:
     """Gathers the quantities of a replay; progress goes to stderr, results to stdout."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.console = Console()
+        self.console = Console(width=None if sys.stdout.isatty() else WIDTH)
         self.progress = Console(stderr=True)
 
     def begin(self, family: str, case: str, backend: str) -> None:
@@ -26,7 +29,9 @@ class Report:
     def show(self, quantity: Quantity) -> None:
         """A quantity is known; a miss is shown at once."""
         if not quantity.passed and not self.as_json:
-            self.progress.print(f"  MISS {quantity.name}: {quantity.error:.3g} of {quantity.bound:.3g} at {quantity.where}")
+            self.progress.print(
+                f"  MISS {quantity.name}: {quantity.error:.3g} of {quantity.bound:.3g} at {quantity.where}"
+            )
 
     def end(self, quantities: list[Quantity]) -> None:
         """Table of the largest error of every quantity and the verdict."""
@@ -39,7 +44,9 @@ class Report:
             json.dump(document, sys.stdout, indent=1, allow_nan=False)
             sys.stdout.write("\n")
             return
-        table = Table("case", "backend", "quantity", "error", "bound", "", "worst at", box=None, pad_edge=False)
+        table = Table(
+            "case", "backend", "quantity", "error", "bound", "", "worst at", box=None, pad_edge=False
+        )
         for q in quantities:
             mark = "ok" if q.passed else "[bold red]MISS[/bold red]"
             table.add_row(q.case, q.backend, q.name, f"{q.error:.2g}", f"{q.bound:.2g}", mark, q.where)
@@ -48,4 +55,6 @@ class Report:
         if failed:
             self.console.print(f"\nMISSED: {len(failed)} of {len(quantities)} quantities in {cases} replays.")
         else:
-            self.console.print(f"\nReproduced: {len(quantities)} quantities in {cases} replays, none beyond its bound.")
+            self.console.print(
+                f"\nReproduced: {len(quantities)} quantities in {cases} replays, none beyond its bound."
+            )

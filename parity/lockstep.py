@@ -10,7 +10,7 @@ in the last place.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,6 @@ from neutral.randomness import generator
 from neutral.state import OPTIMIZER, Array, State, prefixed, weights_only
 from neutral.training.initial import initial_state
 from parity.compare import Comparison, Tolerance, compare
-
-Batches = Callable[[int], Mapping[str, Array]]
 
 
 @dataclass(frozen=True)
@@ -51,9 +49,18 @@ class Subject:
         """Learning rates in force in one iteration."""
         return self.family.learning_rates(self.config, iteration)
 
-    def run(self, step: TrainStep, iteration: int, observe: Callable[[str], None] | None = None) -> None:
+    def run(self, step: TrainStep, iteration: int) -> None:
         """One iteration of one side."""
-        step.run(self.batch(iteration), self.rates(iteration), observe)
+        step.run(self.batch(iteration), self.rates(iteration))
+
+
+def observations(
+    step: TrainStep, batch: Mapping[str, Array], rates: Mapping[str, float]
+) -> dict[str, Arrays]:
+    """What each phase of one iteration has made, by phase."""
+    found: dict[str, Arrays] = {}
+    step.run(batch, rates, lambda phase: found.update({phase: observation(step, phase)}))
+    return found
 
 
 def observation(step: TrainStep, phase: str) -> Arrays:
@@ -82,14 +89,12 @@ def one_step(
     subject: Subject, actual: TrainStep, expected: TrainStep, state: Mapping[str, Array], tolerance: Tolerance
 ) -> Iterator[tuple[str, Comparison]]:
     """Every phase of iteration 1 from `state`: its name and the comparison of what it made."""
-    observed: dict[str, Arrays] = {}
     for side in (expected, actual):
         side.load(state)
-    subject.run(expected, 1, lambda phase: observed.update({phase: observation(expected, phase)}))
-    own: dict[str, Arrays] = {}
-    subject.run(actual, 1, lambda phase: own.update({phase: observation(actual, phase)}))
-    for phase in dict.fromkeys([*expected.phases, *actual.phases]):
-        yield phase, compare(own.get(phase, {}), observed.get(phase, {}), tolerance, what=phase)
+    other = observations(expected, subject.batch(1), subject.rates(1))
+    own = observations(actual, subject.batch(1), subject.rates(1))
+    for phase in dict.fromkeys([*other, *own]):
+        yield phase, compare(own.get(phase, {}), other.get(phase, {}), tolerance, what=phase)
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ def free(
     state: Mapping[str, Array],
     iterations: int,
 ) -> Free:
-    """`iterations` without synchronisation: reference, reference perturbed by one unit in the last place, candidate."""
+    """`iterations` without synchronisation of candidate, reference and reference perturbed by one ulp."""
     expected.load(state)
     actual.load(state)
     perturbed.load(one_ulp(state, subject.seed))
@@ -177,7 +182,7 @@ def free(
 def largest_error(actual: Mapping[str, Array], expected: Mapping[str, Array]) -> float:
     """Largest error of any tensor relative to its scale: the cheap check before a full comparison.
 
-    Infinite where a name, a shape or a dtype differs, where a value is not finite, and where an integer differs.
+    Infinite where a name, a shape, a dtype or an integer differs, and where a value is not finite.
     """
     if actual.keys() != expected.keys():
         return math.inf

@@ -1,4 +1,4 @@
-"""The numbers of golden cases: every weight, buffer, input and probe as a function of case, name, shape and kind.
+"""The numbers of golden cases: every weight, buffer, input and probe as a function of case, name and shape.
 
 One fresh PCG64 generator per tensor, seeded with the first eight bytes (little endian) of
 sha256("<case>/<name>"). Only numpy is used; no framework's random generator plays a part.
@@ -80,4 +80,4 @@ def statistics(case: str, name: str, array: Array) -> list[float | list[float]]:
 def probe(case: str, name: str, array: Array) -> float:
     """Sum of the values times standard normal weights drawn for `probe/<name>`."""
     flat = np.asarray(array, dtype=np.float64).ravel()
-    return float(np.sum(flat * normal(case, f"probe/{name}", (flat.size,))))
+    return float(np.sum(flat * rng_for(case, f"probe/{name}").standard_normal(flat.size)))

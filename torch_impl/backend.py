@@ -18,6 +18,10 @@ from torch_impl.step import Step
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
+SEARCH = "FLAGS_cudnn_exhaustive_search"
+"""Environment variable by which PaddlePaddle's users ask for the fastest convolutions; both backends obey."""
+
+
 class TorchBackend:
     """Construction, devices and export with PyTorch."""
 
@@ -60,8 +64,7 @@ class TorchBackend:
 
     def step(self, family: str, config: Any, *, dtype: str = "float32", device: str = "cpu") -> Step:
         """The training step of a family."""
-        # The variable is Paddle's; users of either backend know it.
-        searched = os.environ.get("FLAGS_cudnn_exhaustive_search", "").lower() in ("1", "true")
+        searched = os.environ.get(SEARCH, "").lower() in ("1", "true")
         torch.backends.cudnn.benchmark = searched or getattr(config, "benchmark_flag", False)
         kind = importlib.import_module(f"torch_impl.{family}.step").Step
         step: Step = kind(family, config, DTYPES[dtype], self._device(device))

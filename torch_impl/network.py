@@ -14,7 +14,7 @@ from torch_impl.state import Codec
 
 
 class Network:
-    """`module` with its codec. Inputs go to `forward` in their order; outputs are named by `module.outputs`."""
+    """`module` with its codec. Inputs go to `forward` in order; `module.outputs` names the outputs."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
@@ -89,7 +89,10 @@ class Network:
 
     def _tensors(self, arrays: Batch) -> dict[str, torch.Tensor]:
         like = next(iter(self.codec.entries.values())).tensor
-        return {name: torch.as_tensor(a, dtype=like.dtype, device=like.device).clone() for name, a in arrays.items()}
+        return {
+            name: torch.as_tensor(a, dtype=like.dtype, device=like.device).clone()
+            for name, a in arrays.items()
+        }
 
     @contextmanager
     def _mode(self, train: bool) -> Iterator[None]:

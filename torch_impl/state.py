@@ -42,7 +42,9 @@ class Entry:
     def to_native(self, array: Array) -> torch.Tensor:
         """`array` in the layout, dtype and device of the entry."""
         contiguous = np.ascontiguousarray(array)
-        return torch.as_tensor(contiguous, dtype=self.tensor.dtype).to(self.tensor.device).reshape(array.shape)
+        return (
+            torch.as_tensor(contiguous, dtype=self.tensor.dtype).to(self.tensor.device).reshape(array.shape)
+        )
 
 
 class Codec:

@@ -20,7 +20,7 @@ class Step:
     """Base of `<family>.step.Step`, which has one method per phase. See `neutral.backend.TrainStep`.
 
     batch       tensors of the current iteration by input name
-    images, cam_logits   tensors made in this iteration by their official names; `images` begins with the batch
+    images, cam_logits   tensors of this iteration by their official names; `images` begins with the batch
     modules     the framework's modules by network name
     """
 
@@ -31,7 +31,8 @@ class Step:
         build = importlib.import_module(f"torch_impl.{family}.networks").build
         self.config, self.dtype, self.device = config, dtype, device
         self.networks = {
-            name: Network(build(name, config).to(dtype=dtype, device=device)) for name in spec.networks(config)
+            name: Network(build(name, config).to(dtype=dtype, device=device))
+            for name in spec.networks(config)
         }
         self.modules = {name: network.module for name, network in self.networks.items()}
         for module in self.modules.values():
@@ -45,12 +46,11 @@ class Step:
         self.cam_logits: dict[str, torch.Tensor] = {}
         self.recorded: dict[str, torch.Tensor] = {}
 
-    def run(
-        self, batch: Batch, learning_rates: Mapping[str, float], observe: Observer | None = None
-    ) -> None:
+    def run(self, batch: Batch, learning_rates: Mapping[str, float], observe: Observer | None = None) -> None:
         """One iteration; `observe(phase)` is called after each phase."""
         self.batch = {
-            name: torch.as_tensor(array, dtype=self.dtype, device=self.device) for name, array in batch.items()
+            name: torch.as_tensor(array, dtype=self.dtype, device=self.device)
+            for name, array in batch.items()
         }
         self.images, self.cam_logits, self.recorded = dict(self.batch), {}, {}
         for name, optimizer in self.optimizers.items():

@@ -16,7 +16,7 @@ import paddle
 from paddle_impl.step import Step as BaseStep
 from paddle_impl.step import trainable
 from paddle_impl.ugatit.losses import Judged, discriminator_losses, generator_losses
-from paddle_impl.ugatit.networks import AdaILN, ILN
+from paddle_impl.ugatit.networks import ILN, AdaILN
 
 
 class Step(BaseStep):

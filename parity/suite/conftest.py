@@ -38,7 +38,9 @@ def pair(
     """One network of the case, (candidate, reference), in one non-trivial state."""
     sides = []
     for name in (candidate, reference):
-        side = backends[name].network(subject.family.name, network, subject.config, dtype=dtype, device=device)
+        side = backends[name].network(
+            subject.family.name, network, subject.config, dtype=dtype, device=device
+        )
         side.load(subject.network_state(network, side))
         sides.append(side)
     return sides[0], sides[1]

@@ -1,4 +1,4 @@
-"""Checkpoints: a state returns to its own backend bit by bit, and goes on in the other as if nothing happened."""
+"""Checkpoints: a state returns to its backend bit by bit, and goes on in the other as if nothing happened."""
 
 from __future__ import annotations
 

@@ -23,4 +23,4 @@ def test_losses(
             side.load(state)
             subject.run(side, iteration)
             found.append({name: np.array(value) for name, value in side.losses().items()})
-        check(compare(*found, allowed, what=f"batch {iteration}"))
+        check(compare(found[0], found[1], allowed, what=f"batch {iteration}"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from neutral.backend import Network
+from neutral.backend import Arrays, Network
+from neutral.state import prefixed
 from parity.checker import Checker
 from parity.compare import EXACT, compare
 from parity.lockstep import Subject
@@ -12,26 +13,32 @@ from parity.tolerance import Tolerance
 def test_forward(
     pair: tuple[Network, Network], subject: Subject, network: str, allowed: Tolerance, check: Checker
 ) -> None:
-    """Eval mode; three forwards in train mode, after each of which the buffers agree; eval mode again."""
-    candidate, reference = pair
+    """Eval mode, three forwards in train mode, eval mode again: outputs, and the state after each."""
     inputs = subject.family.inputs(subject.config, network, 2, subject.seed)
-    check(compare(candidate.forward(inputs), reference.forward(inputs), allowed, what="eval"))
+    own, other = (forwards(side, inputs) for side in pair)
+    check(compare(own, other, allowed, what=f"{network}: forward"))
+
+
+def forwards(side: Network, inputs: Arrays) -> Arrays:
+    """Outputs of five forwards and the state after each in train mode."""
+    found = prefixed(side.forward(inputs), "eval")
     for count in (1, 2, 3):
-        outputs = [side.forward(inputs, train=True) for side in pair]
-        check(compare(*outputs, allowed, what=f"train, forward {count}"))
-    check(compare(candidate.state(), reference.state(), allowed, what="state after"))
-    check(compare(candidate.forward(inputs), reference.forward(inputs), allowed, what="eval again"))
+        found |= prefixed(side.forward(inputs, train=True), f"train {count}")
+        found |= prefixed(side.state(), f"state {count}")
+    return found | prefixed(side.forward(inputs), "eval again")
 
 
 def test_eval_leaves_state(
-    pair: tuple[Network, Network], subject: Subject, network: str, candidate: str, reference: str, check: Checker
+    pair: tuple[Network, Network], subject: Subject, network: str, check: Checker
 ) -> None:
     """A forward in eval mode changes no parameter and no buffer, on either side."""
     inputs = subject.family.inputs(subject.config, network, 1, subject.seed)
-    for name, side in zip((candidate, reference), pair, strict=True):
-        before = side.state()
+    before = [side.state() for side in pair]
+    for side in pair:
         side.forward(inputs)
-        check(compare(side.state(), before, EXACT, what="state after eval"), backends=(name,))
+    after = [side.state() for side in pair]
+    own, other = (prefixed(s[0], "candidate") | prefixed(s[1], "reference") for s in (after, before))
+    check(compare(own, other, EXACT, what=f"{network}: state left by eval"))
 
 
 def test_modules(
@@ -39,8 +46,8 @@ def test_modules(
 ) -> None:
     """The output of every module, in execution order and under the same path."""
     inputs = subject.family.inputs(subject.config, network, 1, subject.seed)
-    outputs = [
+    own, other = (
         {f"{index:03d} {traced.path}": traced.output for index, traced in enumerate(side.trace(inputs))}
         for side in pair
-    ]
-    check(compare(*outputs, allowed, what="every module"))
+    )
+    check(compare(own, other, allowed, what=f"{network}: every module"))

@@ -1,14 +1,16 @@
-"""Optimizer updates: each side against the published formula, and both against each other from old moments."""
+"""Optimizer updates: each side against the published formula, and both against each other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neutral.backend import TrainStep
 from neutral.family import OptimizerSpec
-from neutral.state import Array, State, under
+from neutral.state import State
 from parity.checker import Checker
 from parity.compare import compare
 from parity.lockstep import Subject
@@ -19,21 +21,24 @@ LEARNING_RATE = 0.01
 """Large enough that a wrong term shows, small enough that the model stays finite."""
 
 
-def adam(spec: OptimizerSpec, before: Mapping[str, Array], gradients: Mapping[str, Array], name: str) -> State:
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def adam(spec: OptimizerSpec, before: Arrays, gradients: Arrays, name: str) -> State:
     """Parameters and slots after one update, by the formulas of arXiv 1412.6980 with L2 decay."""
     beta1, beta2 = spec.betas
     after: State = {}
     for key, gradient in gradients.items():
-        slots = under(before, f"optimizer.{name}.{key}")
-        weight, count = before[key], int(slots["step"]) + 1
+        slot = f"optimizer.{name}.{key}"
+        weight, count = before[key], int(before[f"{slot}.step"]) + 1
         gradient = gradient + spec.weight_decay * weight
-        moment1 = beta1 * slots["moment1"] + (1 - beta1) * gradient
-        moment2 = beta2 * slots["moment2"] + (1 - beta2) * gradient * gradient
+        moment1 = beta1 * before[f"{slot}.moment1"] + (1 - beta1) * gradient
+        moment2 = beta2 * before[f"{slot}.moment2"] + (1 - beta2) * gradient * gradient
         scale = np.sqrt(moment2 / (1 - beta2**count)) + spec.eps
         after[key] = weight - LEARNING_RATE * moment1 / (1 - beta1**count) / scale
-        after[f"optimizer.{name}.{key}.moment1"] = moment1
-        after[f"optimizer.{name}.{key}.moment2"] = moment2
-        after[f"optimizer.{name}.{key}.step"] = np.array(count, dtype=np.int64)
+        after[f"{slot}.moment1"] = moment1
+        after[f"{slot}.moment2"] = moment2
+        after[f"{slot}.step"] = np.array(count, dtype=np.int64)
     return after
 
 

@@ -1,4 +1,4 @@
-"""One training iteration, phase by phase; the fast path against the published order; float32 against float64."""
+"""One training iteration by phases; the fast path against the published order; float32 against float64."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from neutral.backend import Arrays, Backend
 from neutral.config import merge_overrides
 from parity.checker import Checker
 from parity.compare import compare
-from parity.lockstep import Subject, observation, one_step
+from parity.lockstep import Subject, observations, one_step
 from parity.precision import BAND, precision_ratio
 from parity.suite.conftest import Steps
 from parity.tolerance import Tolerance, tolerance
@@ -38,13 +38,14 @@ def test_fast_path(
             subject.run(side, iteration)
         losses = {f"losses.{name}": np.array(value) for name, value in side.losses().items()}
         found.append(losses | side.state())
-    check(compare(*found, tolerance("fast_path", dtype), what="fast path, five iterations"))
+    check(compare(found[0], found[1], tolerance("fast_path", dtype), what="fast path, five iterations"))
 
 
 def test_float32_precision(
-    subject: Subject, backends: Mapping[str, Backend], candidate: str, reference: str, device: str, check: Checker
-) -> None:
-    """In float32 neither side loses clearly more precision than the other, each against its own float64 run."""
+    subject: Subject, backends: Mapping[str, Backend],
+    candidate: str, reference: str, device: str, check: Checker,
+) -> None:  # fmt: skip
+    """Neither float32 run loses clearly more precision than the other, each against its own float64 run."""
     observed: dict[tuple[str, str], dict[str, Arrays]] = {}
     for name in (candidate, reference):
         for dtype in ("float32", "float64"):
@@ -53,11 +54,12 @@ def test_float32_precision(
                      for key, array in subject.state(side).items()}  # fmt: skip
             batch = {key: array.astype(np.float32) for key, array in subject.batch(1).items()}
             side.load(state)
-            found: dict[str, Arrays] = {}
-            side.run(batch, subject.rates(1), lambda phase, s=side, f=found: f.update({phase: observation(s, phase)}))
-            observed[name, dtype] = found
+            observed[name, dtype] = observations(side, batch, subject.rates(1))
     for phase in observed[reference, "float64"]:
-        sides = [(observed[name, "float32"][phase], observed[name, "float64"][phase]) for name in (candidate, reference)]
-        for kind, ratio, errors in precision_ratio(*sides):
+        own, other = (
+            (observed[name, "float32"][phase], observed[name, "float64"][phase])
+            for name in (candidate, reference)
+        )
+        for kind, ratio, errors in precision_ratio(own, other):
             text = f"error against float64: {candidate} {errors[0]:.2g}, {reference} {errors[1]:.2g}"
             check.measured(f"{phase}: {kind}", ratio, BAND[kind], message=text, dtype="float32")

@@ -28,5 +28,6 @@ def test_free(
     length = max(1, round(iterations * case.share / 2))
     run = free(subject, own, other, perturbed, subject.state(other), length)
     excess, iteration, judged = envelope_excess(run)
-    text = f"drift {run.drift[iteration - 1]:.3g}, envelope {run.envelope[iteration - 1]:.3g} in iteration {iteration}"
+    drift, envelope = run.drift[iteration - 1], run.envelope[iteration - 1]
+    text = f"drift {drift:.3g}, envelope {envelope:.3g} in iteration {iteration}"
     check.measured(f"{judged} of {length} free iterations: drift / envelope", excess, 1.0, message=text)

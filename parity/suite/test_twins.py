@@ -12,7 +12,8 @@ from parity.twins import Difference, differences, implementation
 
 def undeclared() -> tuple[Difference, ...]:
     """Differences between the sources of the two implementations."""
-    return differences(*map(implementation, registry.BACKENDS))
+    expected, actual = map(implementation, registry.BACKENDS)
+    return differences(expected, actual)
 
 
 def report(check: Checker, name: str, found: Iterable[Difference]) -> None:

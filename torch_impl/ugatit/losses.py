@@ -19,7 +19,9 @@ def discriminator_losses(config: Config, real: Judged, fake: Judged) -> dict[str
     for name in real:
         pairs = zip(("D_ad_loss", "D_ad_cam_loss"), real[name], fake[name], strict=True)
         for kind, real_logit, fake_logit in pairs:
-            losses[f"{kind}_{name}"] = squared_distance_to(1.0, real_logit) + squared_distance_to(0.0, fake_logit)
+            losses[f"{kind}_{name}"] = squared_distance_to(1.0, real_logit) + squared_distance_to(
+                0.0, fake_logit
+            )
     for domain in ("A", "B"):
         losses[f"D_loss_{domain}"] = config.adv_weight * adversarial("D", domain, losses)
     losses["Discriminator_loss"] = losses["D_loss_A"] + losses["D_loss_B"]

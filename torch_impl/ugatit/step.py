@@ -16,7 +16,7 @@ import torch
 from torch_impl.step import Step as BaseStep
 from torch_impl.step import trainable
 from torch_impl.ugatit.losses import Judged, discriminator_losses, generator_losses
-from torch_impl.ugatit.networks import AdaILN, ILN
+from torch_impl.ugatit.networks import ILN, AdaILN
 
 
 class Step(BaseStep):

@@ -25,8 +25,12 @@ class Config(FamilyConfig):
     ch: int = Field(64, ge=1, description="base channels")
     n_res: int = Field(4, ge=0, description="residual blocks")
     n_dis: int = Field(6, ge=4, description="discriminator depth: global n_dis + 1 layers, local n_dis - 1")
-    dis_layers_global: int | None = Field(None, ge=3, description="layers of disGA and disGB; default n_dis + 1")
-    dis_layers_local: int | None = Field(None, ge=3, description="layers of disLA and disLB; default n_dis - 1")
+    dis_layers_global: int | None = Field(
+        None, ge=3, description="layers of disGA and disGB; default n_dis + 1"
+    )
+    dis_layers_local: int | None = Field(
+        None, ge=3, description="layers of disLA and disLB; default n_dis - 1"
+    )
 
     lr: float = Field(1e-4, ge=0, description="learning rate of both optimizers")
     decay_flag: bool = Field(True, description="linear decay to 0 in the second half")
@@ -38,11 +42,17 @@ class Config(FamilyConfig):
     cycle_weight: float = Field(10.0, description="weight of the cycle losses")
     identity_weight: float = Field(10.0, description="weight of the identity losses")
     cam_weight: float = Field(1000.0, description="weight of the CAM losses of the generators")
-    only: Literal["", "d", "g"] = Field("", description="train only the discriminators (d) or the generators (g)")
+    only: Literal["", "d", "g"] = Field(
+        "", description="train only the discriminators (d) or the generators (g)"
+    )
 
-    resize_margin: int = Field(30, ge=0, description="training images are resized to img_size + margin, then cropped")
+    resize_margin: int = Field(
+        30, ge=0, description="training images are resized to img_size + margin, then cropped"
+    )
     color_order: Literal["rgb", "bgr"] = Field("rgb", description="channel order the networks see")
-    crop_mode: Literal["random_crop", "random_resized"] = Field("random_crop", description="crop of training images")
+    crop_mode: Literal["random_crop", "random_resized"] = Field(
+        "random_crop", description="crop of training images"
+    )
     no_preview: bool = Field(False, description="write no sample pictures while training")
     preview_from_train_stream: bool = Field(
         False, description="draw previews from the training order, as the original does"
@@ -73,7 +83,7 @@ class Config(FamilyConfig):
             raise ValueError(
                 f"img_size {self.img_size}: the full model needs a multiple of 4 (or light=true)"
             )
-        if self.iteration % 2 and self.decay_flag:
+        if self.iteration % 2 and self.decay_flag and self.lr_rule == "closed":
             warnings.warn(
                 f"iteration {self.iteration} is odd: the learning rate reaches 0 one iteration early",
                 stacklevel=2,

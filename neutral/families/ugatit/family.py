@@ -43,15 +43,13 @@ def synthetic_batch(config: Config, seed: int, iteration: int) -> dict[str, Arra
     """Random images of both domains for one iteration, in [-1, 1), float64."""
     shape = image_shape(config, config.batch_size)
     return {
-        name: generator(seed, "batch", name, iteration).random(shape) * 2 - 1
-        for name in ("real_A", "real_B")
+        name: generator(seed, "batch", name, iteration).random(shape) * 2 - 1 for name in ("real_A", "real_B")
     }
 
 
 def exports(config: Config) -> dict[str, ExportSpec]:
     """The generators by direction. The batch is dynamic; height and width too, for the light model."""
-    spec = {direction: _export(config, f"gen{direction}") for direction in ("A2B", "B2A")}
-    return spec
+    return {direction: _export(config, f"gen{direction}") for direction in ("A2B", "B2A")}
 
 
 def _export(config: Config, network: str) -> ExportSpec:
@@ -71,9 +69,7 @@ def _export(config: Config, network: str) -> ExportSpec:
     )
 
 
-def _case(
-    name: str, *, light: bool, slow: bool = False, share: float = 1.0, **options: object
-) -> Case:
+def _case(name: str, *, light: bool, slow: bool = False, share: float = 1.0, **options: object) -> Case:
     smallest = {"ch": 4, "n_res": 1, "img_size": 16, "dis_layers_global": 4, "dis_layers_local": 3}
     return Case(name, Config.model_validate({"light": light, **smallest, **options}), slow, share)
 

@@ -11,7 +11,11 @@ import numpy as np
 from neutral.backend import Backend
 from neutral.errors import ConfigError
 from neutral.families.ugatit.config import Config
+from neutral.families.ugatit.family import NETWORKS
+from neutral.families.ugatit.published import torch_name
 from neutral.families.ugatit.schedule import learning_rate
+from neutral.families.ugatit.shapes import shapes
+from neutral.images import from_tensor, heatmap_picture
 
 EVALUATED = ("genA2B", "disGA", "disLA")
 """Networks that a trajectory case runs once more after training, in eval mode, on the image `input/eval`."""
@@ -66,8 +70,13 @@ def manifest(label: str) -> tuple[Config, str]:
     return network("Discriminator", options, {"x": [1, 3, 3 * 2 ** (layers - 2), 3 * 2 ** (layers - 2)]})
 
 
-OPERATIONS = {"adailn": ("AdaILN", ("gamma", "beta")), "iln": ("ILN", ())}
-"""Layer class of an operation case, and its inputs beside x."""
+def operation(name: str, options: Mapping[str, Any]) -> tuple[str, int, tuple[str, ...]]:
+    """Layer class of an operation case, its channels, and its inputs beside x."""
+    kinds = {"adailn": ("AdaILN", ("gamma", "beta")), "iln": ("ILN", ())}
+    found = next((kind for start, kind in kinds.items() if name.startswith(start)), None)
+    if found is None or options.get("eps", 1e-5) != 1e-5:
+        raise ConfigError(f"golden case {name} with {dict(options)}: this family has no such layer")
+    return found[0], int(options["num_features"]), found[1]
 
 
 def functions(case: Any, backend: Backend) -> Iterator[tuple[str, Any, Any, float]]:
@@ -103,3 +112,44 @@ def clamped(backend: Backend, values: list[float]) -> list[float]:
     step.load(state)
     step.generator_update()  # type: ignore[attr-defined]  # phases are methods; no gradient, so only the clamp acts
     return [float(value) for value in step.state()[rho].ravel()]
+
+
+def _pictures(arrays: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, float]]:
+    """Heatmaps in colour, and an image as it is written; stored in BGR."""
+    for index in range(sum(name.startswith("heatmap") for name in arrays)):
+        expected = arrays[f"cam{index}_bgr_u8"][..., ::-1]
+        heatmap = arrays[f"heatmap{index}"][..., 0]
+        yield "heatmap pictures", heatmap_picture(heatmap, *expected.shape[:2]), expected, EQUAL
+    written = np.clip(np.rint(arrays["img_denorm_bgr"][..., ::-1] * 255.0), 0, 255)
+    yield "image picture", from_tensor(arrays["img"]), written.astype(np.uint8), EQUAL
+
+
+def _checkpoint(stored: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, float]]:
+    """File name, networks in order, and number, first and last of each network's entries."""
+    yield "file name", _codes(torch_name("ds", 100_000)), _codes("ds_params_0100000.pt"), EQUAL
+    yield "networks", _codes(" ".join(NETWORKS)), _codes(" ".join(stored["top_level"])), EQUAL
+    structure = {name: stored["structure"][name] for name in NETWORKS}
+    rows = {
+        name: [key for key in entries if not key.startswith("__") and key != "..."]
+        for name, entries in structure.items()
+    }
+    channels = int(re.findall(r"\d+", structure["genA2B"]["gap_fc.weight"])[1])
+    config = Config.model_validate({
+        "light": True, "img_size": 256, "ch": channels // 4,
+        "n_res": (structure["genA2B"]["__n__"] - 20) // 6,
+        "dis_layers_global": (structure["disGA"]["__n__"] - 11) // 4 + 1,
+        "dis_layers_local": (structure["disLA"]["__n__"] - 11) // 4 + 1,
+    })  # fmt: skip
+    for name in NETWORKS:
+        entries = shapes(config, name)
+        keys = list(entries)
+        yield f"{name}: entries", [len(keys)], [structure[name]["__n__"]], EQUAL
+        for key, wanted in zip((keys[0], keys[-1]), rows[name], strict=True):
+            text = f"{key}: Tensor{list(entries[key])}"
+            expected = f"{wanted}: {structure[name][wanted].rpartition(' ')[0]}"
+            yield f"{name}: first and last entry", _codes(text), _codes(expected), EQUAL
+
+
+def _codes(text: str) -> list[int]:
+    """A text as numbers, so that it is compared like every other quantity."""
+    return [ord(character) for character in text]

@@ -1,4 +1,4 @@
-"""Initial values of U-GAT-IT, drawn by numpy per canonical name, so that both frameworks start bit-identical."""
+"""Initial values of U-GAT-IT, drawn by numpy per canonical name: both frameworks start bit-identical."""
 
 from __future__ import annotations
 
