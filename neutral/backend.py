@@ -5,11 +5,12 @@ Implemented by `torch_impl.backend` and `paddle_impl.backend`; obtained with `ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from neutral.family import ExportSpec
 from neutral.state import Array, State
 
 Arrays = dict[str, Array]
@@ -36,7 +37,23 @@ class Traced:
     output: Array
 
 
-class Network(Protocol):
+class Model(Protocol):
+    """What computes outputs by name from inputs by name: a network, or a network that was exported."""
+
+    def forward(self, inputs: Batch, *, train: bool = False) -> Arrays:
+        """Outputs by name, without gradients. The previous mode is restored."""
+        ...
+
+
+class Graph(Protocol):
+    """An exported graph, opened: inputs and outputs by their exported names."""
+
+    def run(self, inputs: Batch) -> Arrays:
+        """Outputs by name. Raises `ExportError` when the inputs do not fit."""
+        ...
+
+
+class Network(Model, Protocol):
     """One network, seen through canonical names and numpy arrays."""
 
     def state(self) -> State:
@@ -49,10 +66,6 @@ class Network(Protocol):
 
     def parameter_names(self) -> tuple[str, ...]:
         """Canonical names of the trainable parameters, in the official order."""
-        ...
-
-    def forward(self, inputs: Batch, *, train: bool = False) -> Arrays:
-        """Outputs by name, without gradients. The previous mode is restored."""
         ...
 
     def gradients(self, inputs: Batch, probes: Batch | None, *, train: bool = True) -> Gradients:
@@ -110,6 +123,13 @@ class Backend(Protocol):
         """Raise `EnvironmentFault` when `device` ("cpu", "cuda" or "cuda:1") cannot be used."""
         ...
 
+    def simplify(self, kinds: tuple[str, ...]) -> None:
+        """Let layers of these classes pass on their first input, in all networks built from now on.
+
+        To find out whether a difference is theirs. Raises `ConfigError` for a class that no family has.
+        """
+        ...
+
     def use_threads(self, count: int) -> None:
         """Compute on `count` CPU threads from now on."""
         ...
@@ -132,10 +152,26 @@ class Backend(Protocol):
         """The training step of a family. Its values are unset until `load`."""
         ...
 
-    def export_onnx(self, network: Network, sample: Batch, target: Path, **options: Any) -> None:
-        """Write `network` as an ONNX file, with the names and dynamic axes of the family."""
+    def export_onnx(
+        self,
+        network: Any,
+        spec: ExportSpec,
+        target: Path,
+        *,
+        opset: int = 18,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write a float32 `network` of this backend, in eval mode, as the ONNX file `target`.
+
+        Names and dynamic axes are those of `spec`. The graph is not checked here: see `neutral.export.write`.
+        Raises `ExportError` when the framework cannot do it.
+        """
         ...
 
-    def export_static(self, network: Network, sample: Batch, target: Path, **options: Any) -> None:
-        """Write `network` as the framework's own static graph."""
+    def export_static(self, network: Any, spec: ExportSpec, folder: Path) -> None:
+        """Write a float32 `network` as the framework's own static graph into the empty `folder`."""
+        ...
+
+    def load_static(self, folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> Graph:
+        """The graph that `export_static` wrote, on the CPU; its inputs and outputs get these names, in order."""
         ...

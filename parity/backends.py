@@ -14,8 +14,8 @@ class Backends(Mapping[str, Backend]):
     Raises `EnvironmentFault` when the framework or the device is not there.
     """
 
-    def __init__(self, device: str) -> None:
-        self.device = device
+    def __init__(self, device: str, simplify: tuple[str, ...] = ()) -> None:
+        self.device, self.simplify = device, simplify
         self.loaded: dict[str, Backend] = {}
 
     def __getitem__(self, name: str) -> Backend:
@@ -24,6 +24,7 @@ class Backends(Mapping[str, Backend]):
                 raise KeyError(name)
             backend = registry.backend(name)
             backend.check_device(self.device)
+            backend.simplify(self.simplify)
             backend.use_threads(1)  # the suite's models are small: more threads would wait for each other
             self.loaded[name] = backend
         return self.loaded[name]

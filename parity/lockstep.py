@@ -54,6 +54,11 @@ class Subject:
         step.run(self.batch(iteration), self.rates(iteration))
 
 
+def moving(step: TrainStep) -> tuple[str, ...]:
+    """Names of the optimizers that an iteration of `step` updates, in order."""
+    return tuple(phase.removesuffix("_update") for phase in step.phases if phase.endswith("_update"))
+
+
 def observations(
     step: TrainStep, batch: Mapping[str, Array], rates: Mapping[str, float]
 ) -> dict[str, Arrays]:

@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
             require_writable(chosen.report)
     except ParityError as error:
         raise pytest.UsageError(str(error)) from None
-    config.pluginmanager.register(Suite(config, chosen, Backends(chosen.device)), SUITE)
+    config.pluginmanager.register(Suite(config, chosen, Backends(chosen.device, chosen.simplify)), SUITE)
 
 
 def suite_of(config: pytest.Config) -> Suite:

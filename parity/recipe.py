@@ -55,7 +55,8 @@ def tensor(case: str, name: str, shape: Shape) -> Array:
         return rng.random(shape) * 0.8 + 0.1
     values = rng.standard_normal(shape)
     if last in ("weight_u", "weight_v"):
-        return values / np.sqrt(np.sum(values * values))
+        unit: Array = values / np.sqrt(np.sum(values * values))
+        return unit
     if last == "gamma" or (last == "weight" and len(shape) == 1):
         return 1 + 0.1 * values
     if last in ("running_mean", "beta", "bias"):

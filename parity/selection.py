@@ -23,6 +23,7 @@ class Selection:
     families    names, in registry order
     iterations  length of the lockstep runs
     reference, candidate   names of two backends
+    simplify    layer classes that pass their input on, to see whether a fault is theirs
     report      folder for parity.json, or None
     """
 
@@ -34,12 +35,14 @@ class Selection:
     candidate: str
     seed: int
     slow: bool
+    simplify: tuple[str, ...]
     report: Path | None
 
     def texts(self) -> dict[str, str]:
         """The options that can change a result, as texts."""
         names = ("iterations", "device", "dtype", "reference", "candidate", "seed", "slow")
-        return {name: str(getattr(self, name)) for name in names}
+        left_out = {"simplify": ", ".join(self.simplify)} if self.simplify else {}
+        return {name: str(getattr(self, name)) for name in names} | left_out
 
     def titles(self) -> dict[str, str]:
         """Title by name of the families asked for."""
@@ -77,6 +80,14 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--slow", action="store_true", help="run the checks marked slow too")
     group.addoption(
+        "--simplify",
+        action="append",
+        default=[],
+        metavar="LAYER",
+        help="let every layer of this class (e.g. ILN) pass its input on, in both implementations: "
+        "a difference that vanishes was in that layer; repeat it or separate names by commas",
+    )
+    group.addoption(
         "--parity-report", type=Path, metavar="DIR", help="write what was measured to DIR/parity.json"
     )
 
@@ -100,7 +111,7 @@ class natural:  # noqa: N801 -- argparse shows the name in its messages
 
 def selection(config: pytest.Config) -> Selection:
     """The options of a run. Raises `ConfigError` with the nearest name for an unknown family or backend."""
-    asked = [name.strip() for text in config.getoption("--family") for name in text.split(",")]
+    asked = words(config.getoption("--family"))
     for name in asked:
         registry.family(name)
     backends = tuple(registry.BACKENDS)
@@ -116,8 +127,14 @@ def selection(config: pytest.Config) -> Selection:
         candidate=next(name for name in backends if name != reference),
         seed=config.getoption("--seed"),
         slow=config.getoption("--slow"),
+        simplify=tuple(words(config.getoption("--simplify"))),
         report=config.getoption("--parity-report"),
     )
+
+
+def words(texts: list[str]) -> list[str]:
+    """Names given by repeating an option, by commas, or both."""
+    return [name.strip() for text in texts for name in text.split(",")]
 
 
 def parametrize(metafunc: pytest.Metafunc, families: tuple[str, ...]) -> None:

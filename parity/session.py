@@ -9,7 +9,7 @@ import pytest
 
 import parity
 from neutral import registry
-from neutral.errors import DataError, EnvironmentFault
+from neutral.errors import ConfigError, DataError, EnvironmentFault
 from parity.backends import Backends
 from parity.checker import IDENTITY, Checker, Identity
 from parity.compare import ParityFailure
@@ -22,6 +22,15 @@ from parity.verdict import SuiteVerdict, rank, verdict
 
 CHECKER = pytest.StashKey[Checker]()
 IDENTITIES = pytest.StashKey[Identity]()
+
+
+WHOLE = ("test_golden", "test_onnx", "test_all_move")
+"""Files and tests of checks that mean something for the whole model only."""
+
+
+def needs_whole_model(item: pytest.Item) -> bool:
+    """Whether a test says nothing once layers are left out."""
+    return item.path.stem in WHOLE or item.name.partition("[")[0] in WHOLE
 
 
 class Suite:
@@ -49,6 +58,10 @@ class Suite:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave out slow tests; put those of the suite in order and name what each is about."""
+        if self.selection.simplify:
+            whole = [item for item in items if self.owns(item.path) and needs_whole_model(item)]
+            items[:] = [item for item in items if item not in set(whole)]
+            self.config.hook.pytest_deselected(items=whole)
         slow = [item for item in items if not self.selection.slow and item.get_closest_marker("slow")]
         self.run.slow = sum(self.owns(item.path) for item in slow)
         if slow:
@@ -109,9 +122,11 @@ class Suite:
         report = yield
         if IDENTITIES not in item.stash or call.excinfo is None:
             return report
-        if call.excinfo.errisinstance(EnvironmentFault):
-            self.run.stopped = str(call.excinfo.value)
-            pytest.exit(self.run.stopped, returncode=EnvironmentFault.exit_status)
+        error = call.excinfo.value
+        wrong_option = isinstance(error, ConfigError) and call.when == "setup"
+        if isinstance(error, EnvironmentFault) or wrong_option:
+            self.run.stopped = str(error)
+            pytest.exit(self.run.stopped, returncode=error.exit_status)
         if call.excinfo.errisinstance(ParityFailure):
             report.longrepr = str(call.excinfo.value)
         return report

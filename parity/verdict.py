@@ -64,7 +64,10 @@ def family_line(report: Report, name: str, checks: Sequence[Check]) -> str:
         )
     known = sum(not check.passed for check in checks)
     aside = f", {known} of them a declared difference" if known else ""
-    return f"{title}: {who} {claim(checks)}: {counted(len(checks), 'check')}{aside}{worst(checks)}"
+    says = (
+        f"agree with {left_out} left out" if (left_out := report.options.get("simplify")) else claim(checks)
+    )
+    return f"{title}: {who} {says}: {counted(len(checks), 'check')}{aside}{worst(checks)}"
 
 
 def backends_text(report: Report, checks: Sequence[Check]) -> str:
@@ -86,8 +89,8 @@ def claim(checks: Sequence[Check]) -> str:
 
 
 def worst(checks: Sequence[Check]) -> str:
-    """', worst 3e-13 of 1e-11 (light steps ...)' or nothing when no check has a bound."""
-    bounded = [check for check in checks if check.bound and check.passed]
+    """', worst 3e-13 of 1e-11 (light steps ...)', of all comparisons with a bound; nothing without one."""
+    bounded = [check for check in checks if check.bound and check.compared and check.passed]
     if not bounded:
         return ""
     check = max(bounded, key=lambda check: check.factor)
@@ -151,7 +154,7 @@ def check_line(check: Check, verbose: bool = False) -> str:
         numbers = measured(check).strip()
     status = "ok" if check.passed else "known" if check.known else "FAIL"
     line = (
-        f"  {check.case:<12} {check.name:<28} {' | '.join(check.backends):<15} {check.dtype:<8} "
+        f"  {check.case:<16} {check.name:<30} {' | '.join(check.backends):<15} {check.dtype:<8} "
         f"{numbers:>18}  {status:<5} {check.seconds:5.1f}s"
     )
     if verbose and check.compared:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from neutral.backend import Batch
-from neutral.errors import EnvironmentFault
-from torch_impl.network import Network
+from neutral.backend import Graph
+from neutral.errors import ConfigError, EnvironmentFault
+from neutral.family import ExportSpec
+from neutral.registry import FAMILIES, unknown
+from torch_impl.network import Network, simplified
 from torch_impl.step import Step
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -44,6 +47,18 @@ class TorchBackend:
                 "Use device=cpu, or install a CUDA build of PyTorch and its driver."
             )
 
+    def simplify(self, kinds: tuple[str, ...]) -> None:
+        """Let layers of these classes pass on their first input, in all networks built from now on."""
+        places = ["torch_impl.layers", *(f"torch_impl.{family}.networks" for family in FAMILIES)]
+        known = {
+            name for place in places for name in vars(importlib.import_module(place)) if name[0].isupper()
+        }
+        for kind in kinds:
+            if kind not in known:
+                raise ConfigError(unknown("layer class", kind, tuple(sorted(known))))
+        simplified.clear()
+        simplified.update(kinds)
+
     def use_threads(self, count: int) -> None:
         """Compute on `count` CPU threads from now on."""
         torch.set_num_threads(count)
@@ -70,13 +85,27 @@ class TorchBackend:
         step: Step = kind(family, config, DTYPES[dtype], self._device(device))
         return step
 
-    def export_onnx(self, network: Network, sample: Batch, target: Path, **options: Any) -> None:
+    def export_onnx(
+        self,
+        network: Network,
+        spec: ExportSpec,
+        target: Path,
+        *,
+        opset: int = 18,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         """Write `network` as an ONNX file."""
-        importlib.import_module("torch_impl.export").export_onnx(network, sample, target, **options)
+        export = importlib.import_module("torch_impl.export")
+        export.export_onnx(network, spec, target, opset=opset, metadata=metadata)
 
-    def export_static(self, network: Network, sample: Batch, target: Path, **options: Any) -> None:
-        """Write `network` as an exported program (`.pt2`)."""
-        importlib.import_module("torch_impl.export").export_static(network, sample, target, **options)
+    def export_static(self, network: Network, spec: ExportSpec, folder: Path) -> None:
+        """Write `network` as an exported program (`.pt2`) into `folder`."""
+        importlib.import_module("torch_impl.export").export_static(network, spec, folder)
+
+    def load_static(self, folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> Graph:
+        """The graph that `export_static` wrote."""
+        graph: Graph = importlib.import_module("torch_impl.export").load_static(folder, inputs, outputs)
+        return graph
 
     def _device(self, device: str) -> torch.device:
         self.check_device(device)

@@ -12,6 +12,9 @@ from neutral.backend import Arrays, Batch, Gradients, Traced
 from neutral.state import Array, State
 from torch_impl.state import Codec
 
+simplified: set[str] = set()
+"""Layer classes that pass on their first input in networks built from now on; see `Backend.simplify`."""
+
 
 class Network:
     """`module` with its codec. Inputs go to `forward` in order; `module.outputs` names the outputs."""
@@ -19,6 +22,9 @@ class Network:
     def __init__(self, module: nn.Module) -> None:
         self.module = module
         self.codec = Codec(module)
+        for _, layer in module.named_modules():
+            if type(layer).__name__ in simplified:
+                layer.forward = first_input
         self.output_names: tuple[str, ...] = getattr(module, "outputs", ("out",))
 
     def state(self) -> State:
@@ -35,7 +41,7 @@ class Network:
 
     def forward(self, inputs: Batch, *, train: bool = False) -> Arrays:
         """Outputs by name, without gradients."""
-        with self._mode(train), torch.no_grad():
+        with self.mode(train), torch.no_grad():
             return {name: to_array(tensor) for name, tensor in self._call(self._tensors(inputs)).items()}
 
     def gradients(self, inputs: Batch, probes: Batch | None, *, train: bool = True) -> Gradients:
@@ -44,7 +50,7 @@ class Network:
         for tensor in tensors.values():
             tensor.requires_grad_()
         clear_gradients(self.module)
-        with self._mode(train):
+        with self.mode(train):
             outputs = self._call(tensors)
             weights = self._tensors(probes) if probes is not None else {}
             terms = [(out * weights[name] if weights else out).mean() for name, out in outputs.items()]
@@ -95,7 +101,8 @@ class Network:
         }
 
     @contextmanager
-    def _mode(self, train: bool) -> Iterator[None]:
+    def mode(self, train: bool) -> Iterator[None]:
+        """Train or eval mode inside the block; the previous mode is restored."""
         before = self.module.training
         set_mode(self.module, train)
         try:
@@ -121,3 +128,8 @@ def clear_gradients(module: nn.Module) -> None:
     """Drop the gradients of all parameters."""
     for parameter in module.parameters():
         parameter.grad = None
+
+
+def first_input(x: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
+    """What a simplified layer computes."""
+    return x

@@ -17,7 +17,7 @@ def test_shadowed(
     own, other = step(candidate), step(reference)
     length = max(1, round(iterations * case.share))
     run = shadowed(subject, own, other, subject.state(other), length, tolerance("shadowed", dtype))
-    check(run.worst, name=f"{len(run.errors)} shadowed iterations (worst: {run.iteration})")
+    check(run.worst, name=f"shadowed, {len(run.errors)} iterations")
 
 
 def test_free(
@@ -30,4 +30,4 @@ def test_free(
     excess, iteration, judged = envelope_excess(run)
     drift, envelope = run.drift[iteration - 1], run.envelope[iteration - 1]
     text = f"drift {drift:.3g}, envelope {envelope:.3g} in iteration {iteration}"
-    check.measured(f"{judged} of {length} free iterations: drift / envelope", excess, 1.0, message=text)
+    check.measured(f"free, {judged} of {length}: drift / envelope", excess, 1.0, message=text)

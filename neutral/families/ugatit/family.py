@@ -54,18 +54,30 @@ def exports(config: Config) -> dict[str, ExportSpec]:
 
 def _export(config: Config, network: str) -> ExportSpec:
     free = config.light
-    image = {0: "batch"} | ({2: "height", 3: "width"} if free else {})
-    heatmap = {0: "batch"} | ({2: "heatmap_height", 3: "heatmap_width"} if free else {})
+
+    def axes(prefix: str) -> dict[int, str]:  # of their own: a size that is not a multiple of 4 grows to one
+        return {0: "batch"} | ({2: f"{prefix}height", 3: f"{prefix}width"} if free else {})
+
     side, channels = config.img_size, config.img_ch
     others = [{"input": (2, channels, side, side)}]
     if free:
-        others += [{"input": (1, channels, 40, 24)}, {"input": (3, channels, 16, 32)}]
+        others += [{"input": (1, channels, 40, 24)}, {"input": (3, channels, 16, 32)}, {"input": (1, channels, 18, 21)}]
     return ExportSpec(
         network=network,
         inputs={"input": (1, channels, side, side)},
         outputs=("output", "cam_logit", "heatmap"),
-        dynamic={"input": image, "output": image, "cam_logit": {0: "batch"}, "heatmap": heatmap},
+        dynamic={
+            "input": axes(""),
+            "output": axes("output_"),
+            "cam_logit": {0: "batch"},
+            "heatmap": axes("heatmap_"),
+        },
         other_shapes=tuple(others),
+        meaning={
+            "layout": "NCHW",
+            "value_range": "[-1, 1]",
+            "color_order": "grey" if channels == 1 else config.color_order.upper(),
+        },
     )
 
 
@@ -81,6 +93,8 @@ CASES = (
     _case("full-batch2", light=False, batch_size=2),
     _case("light-grey", light=True, img_ch=1, share=0.1),
     _case("light-depth", light=True, ch=2, img_size=96, dis_layers_global=7, dis_layers_local=5, share=0.1),
+    _case("light-only-d", light=True, only="d", share=0.05),
+    _case("light-only-g", light=True, only="g", share=0.05),
     _case("full-small", light=False, n_res=2, img_size=32, dis_layers_global=5, slow=True),
 )
 """The smallest light and full models, and one factor changed at a time."""
