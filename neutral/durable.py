@@ -61,14 +61,41 @@ def new_folder(target: Path) -> Iterator[Path]:
         temporary.mkdir()
         try:
             yield temporary
-            for entry in temporary.iterdir():
-                _flush(entry)
-            _flush(temporary)
-            temporary.rename(target)
-            _flush(target.parent)
+            place_folder(temporary, target)
         finally:
             if temporary.exists():
                 shutil.rmtree(temporary)
+
+
+@contextmanager
+def scratch(target: Path) -> Iterator[Path]:
+    """An empty folder beside `target`, deleted after the block: room to make files that `place` moves."""
+    with reported(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary(target)
+        temporary.mkdir()
+        try:
+            yield temporary
+        finally:
+            shutil.rmtree(temporary)
+
+
+def place(file: Path, target: Path) -> None:
+    """Move a finished file on the same file system to `target` in one moment; a file there is replaced."""
+    with reported(target):
+        _flush(file)
+        file.replace(target)
+        _flush(target.parent)
+
+
+def place_folder(folder: Path, target: Path) -> None:
+    """Move a finished folder of files on the same file system to `target`, which must not exist."""
+    with reported(target):
+        for entry in folder.iterdir():
+            _flush(entry)
+        _flush(folder)
+        folder.rename(target)
+        _flush(target.parent)
 
 
 def remove_folder(folder: Path) -> None:

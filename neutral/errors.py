@@ -5,6 +5,7 @@
     ├── DataError            an image, a folder or a data set is wrong
     ├── StateError           names, shapes or dtypes of tensors do not fit a model
     ├── CheckpointError      a checkpoint or weight file cannot be read or written
+    ├── ExportError          a network cannot be exported, or its graph does not compute the same
     ├── EnvironmentFault     exit 3: a framework, a device or a library is not there
     ├── DivergedError        exit 4: a loss is not finite
     └── Interrupted          exit 130: stopped by Ctrl-C or SIGTERM, after saving
@@ -35,6 +36,10 @@ class StateError(ParityError):
 
 class CheckpointError(ParityError):
     """A checkpoint or weight file cannot be read or written."""
+
+
+class ExportError(ParityError):
+    """A network cannot be exported, or the exported graph does not compute what the network does."""
 
 
 class EnvironmentFault(ParityError):

@@ -26,7 +26,8 @@ class OptimizerSpec:
 class ExportSpec:
     """Names, sample shape and dynamic axes of one exported network.
 
-    `dynamic` maps an input or output name to its dynamic axes: `{"input": {0: "batch"}}`.
+    `outputs` are the names in the exported graph, in the order of the network's own outputs. `dynamic` maps
+    an input or output name to its dynamic axes: `{"input": {0: "batch"}}`.
     """
 
     network: str
@@ -35,6 +36,8 @@ class ExportSpec:
     dynamic: Mapping[str, Mapping[int, str]]
     other_shapes: tuple[Mapping[str, tuple[int, ...]], ...] = ()
     """Further input shapes at which the exported graph must agree with the framework."""
+    meaning: Mapping[str, str] = field(default_factory=dict)
+    """What the values mean, written into the exported model: `{"color_order": "RGB"}`."""
 
 
 @dataclass(frozen=True)
