@@ -123,8 +123,8 @@ class Suite:
         if IDENTITIES not in item.stash or call.excinfo is None:
             return report
         error = call.excinfo.value
-        wrong_option = isinstance(error, ConfigError) and call.when == "setup"
-        if isinstance(error, EnvironmentFault) or wrong_option:
+        ends_run = (EnvironmentFault, ConfigError) if call.when == "setup" else EnvironmentFault
+        if isinstance(error, ends_run):
             self.run.stopped = str(error)
             pytest.exit(self.run.stopped, returncode=error.exit_status)
         if call.excinfo.errisinstance(ParityFailure):

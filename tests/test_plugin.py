@@ -31,7 +31,7 @@ registry.BACKENDS = {"left": "left_impl", "right": "right_impl"}
 """
 
 BACKEND = """
-from neutral.errors import EnvironmentFault
+from neutral.errors import ConfigError, EnvironmentFault
 
 class Fake:
     name = "{name}"
@@ -40,6 +40,11 @@ class Fake:
     def check_device(self, device):
         if device != "cpu":
             raise EnvironmentFault(f"no device {{device}}")
+    def simplify(self, kinds):
+        if kinds:
+            raise ConfigError(f"unknown layer class {{kinds[0]}}")
+    def use_threads(self, count):
+        pass
 
 BACKEND = Fake()
 """
