@@ -98,7 +98,7 @@ def trajectory(replay: Replay) -> None:
     state: State = {}
     for name, network in step.networks.items():
         state |= prefixed(replay.fill(name, network.state()), name)
-    step.load(state)
+    step.load(replay.adapter.start(case.entry["config"], state))
     for row in stored["iterations"]:
         iteration = int(row["it"])
         shapes = {name: array.shape for name, array in family.batch(config, 0, iteration).items()}

@@ -33,12 +33,13 @@ class Report:
                 f"  MISS {quantity.name}: {quantity.error:.3g} of {quantity.bound:.3g} at {quantity.where}"
             )
 
-    def end(self, quantities: list[Quantity]) -> None:
-        """Table of the largest error of every quantity and the verdict."""
+    def end(self, quantities: list[Quantity], foreign: list[str]) -> None:
+        """Table of the largest error of every quantity, the verdict, and families that are not built here."""
         failed = [quantity for quantity in quantities if not quantity.passed]
         if self.as_json:
             document = {
-                "format": "parity-golden", "version": 1, "passed": not failed,
+                "format": "parity-golden", "version": 1,
+                "passed": not (failed or foreign), "not_built": foreign,
                 "quantities": [as_record(quantity) for quantity in quantities],
             }  # fmt: skip
             json.dump(document, sys.stdout, indent=1, allow_nan=False)
@@ -53,8 +54,9 @@ class Report:
         self.console.print(table)
         cases = len({(q.case, q.backend) for q in quantities})
         if failed:
-            self.console.print(f"\nMISSED: {len(failed)} of {len(quantities)} quantities in {cases} replays.")
+            text = f"MISSED: {len(failed)} of {len(quantities)} quantities in {cases} replays."
         else:
-            self.console.print(
-                f"\nReproduced: {len(quantities)} quantities in {cases} replays, none beyond its bound."
-            )
+            text = f"Reproduced: {len(quantities)} quantities in {cases} replays, none beyond its bound."
+        self.console.print(f"\n{text}")
+        if foreign:
+            self.console.print(f"NOT REPLAYED: families that are not built here: {', '.join(foreign)}.")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neutral.backend import Backend
+from neutral.config import validate
 from neutral.errors import ConfigError
 from neutral.families.ugatit.config import Config
 from neutral.families.ugatit.family import NETWORKS
@@ -16,6 +17,7 @@ from neutral.families.ugatit.published import torch_name
 from neutral.families.ugatit.schedule import learning_rate
 from neutral.families.ugatit.shapes import shapes
 from neutral.images import from_tensor, heatmap_picture
+from neutral.state import Array, State
 
 EVALUATED = ("genA2B", "disGA", "disLA")
 """Networks that a trajectory case runs once more after training, in eval mode, on the image `input/eval`."""
@@ -24,8 +26,8 @@ SMALLEST = {"dis_layers_global": 3, "dis_layers_local": 3}
 EQUAL = 1e-16
 """Bound for values that the original and this project compute with the same few operations."""
 
-IGNORED = ("optimizer",)
-REQUIRED = {"rho01": False}
+OF_THE_CASE = ("optimizer", "rho01")
+"""Entries of a trajectory's configuration that are no options: a description, and how rho begins."""
 
 
 def network(arch: str, options: Mapping[str, Any], inputs: Mapping[str, Any]) -> tuple[Config, str]:
@@ -35,24 +37,28 @@ def network(arch: str, options: Mapping[str, Any], inputs: Mapping[str, Any]) ->
             "light": options["light"], "ch": options["ngf"], "n_res": options["n_blocks"],
             "img_size": options["img_size"], "img_ch": options["input_nc"], **SMALLEST,
         }  # fmt: skip
-        return Config.model_validate(values), "genA2B"
+        return validate(Config, values, "golden case"), "genA2B"
     if arch == "Discriminator":
         side = next(iter(inputs.values()))[-1]
         values = {
             "light": True, "ch": options["ndf"], "img_size": side, "img_ch": options["input_nc"],
             "dis_layers_global": options["n_layers"], "dis_layers_local": 3,
         }  # fmt: skip
-        return Config.model_validate(values), "disGA"
+        return validate(Config, values, "golden case"), "disGA"
     raise ConfigError(f"golden case of an unknown architecture: {arch}")
 
 
 def trajectory(options: Mapping[str, Any]) -> Config:
     """Configuration of a trajectory case, with the learning-rate arithmetic as published."""
-    for name, value in REQUIRED.items():
-        if options.get(name, value) != value:
-            raise ConfigError(f"golden case with {name} = {options[name]}: the recipe defines no such values")
-    values = {name: value for name, value in options.items() if name not in IGNORED and name not in REQUIRED}
-    return Config.model_validate({**values, "lr_rule": "official"})
+    values = {name: value for name, value in options.items() if name not in OF_THE_CASE}
+    return validate(Config, {**values, "lr_rule": "official"}, "golden case")
+
+
+def start(options: Mapping[str, Any], state: Mapping[str, Array]) -> State:
+    """The state a trajectory begins with, from the recipe's: with `rho01`, every rho rounded to 0 or 1."""
+    if not options.get("rho01", False):
+        return dict(state)
+    return {key: np.round(np.asarray(array, np.float64)) if key.endswith(".rho") else array for key, array in state.items()}
 
 
 def manifest(label: str) -> tuple[Config, str]:
