@@ -173,5 +173,5 @@ class Backend(Protocol):
         ...
 
     def load_static(self, folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> Graph:
-        """The graph that `export_static` wrote, on the CPU; its inputs and outputs get these names, in order."""
+        """The graph that `export_static` wrote, on the CPU; inputs and outputs get these names, in order."""
         ...

@@ -1,4 +1,4 @@
-"""Networks as ONNX files, through paddle2onnx, and as static graphs (`.json`, `.pdiparams`)."""
+"""Networks as ONNX files and as static graphs of the framework."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def export_onnx(
     opset: int = 18,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write `network` as the ONNX file `target`. Raises `ExportError` when the framework cannot do it."""
+    """Write `network` as the ONNX file `target`. Raises `ExportError` when that cannot be done."""
     require_libraries("onnx", "paddle2onnx")
     from neutral.export import onnx_file
     from paddle_impl.converter import convert
@@ -41,7 +41,7 @@ def export_onnx(
 
 
 def export_static(network: Network, spec: ExportSpec, folder: Path) -> None:
-    """Write `network` as a static graph into `folder`. Raises `ExportError` when the framework cannot do it."""
+    """Write `network` as a static graph into `folder`. Raises `ExportError` when that cannot be done."""
     with reported(network):
         trace(network, spec, folder)
 
@@ -91,4 +91,4 @@ def reported(network: Network) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError, TypeError) as error:
-        raise ExportError(f"{type(network.module).__name__}: PaddlePaddle cannot export it: {error}") from error
+        raise ExportError(f"{type(network.module).__name__}: Paddle cannot export it: {error}") from error

@@ -1,9 +1,11 @@
 """The import of PaddlePaddle itself, with what must be settled before and after it.
 
 Before: on an AMD processor MKL takes a slow path, three times slower for convolutions and products, unless
-`MKL_DEBUG_CPU_TYPE=5` is set when it is loaded. It changes rounding, not meaning; a value the user has set
-is left alone. After: Paddle sets OMP_NUM_THREADS to 1 for itself and for every child process, and adds a
-handler to the root logger that prints every library's INFO messages; both are put back.
+`MKL_DEBUG_CPU_TYPE=5` is set when it is loaded. It changes rounding, not meaning. And Paddle's C++ part
+writes remarks about itself to stderr whenever a static graph is made or run; only its errors are wanted. A
+value the user has set is left alone, for either. After: Paddle sets OMP_NUM_THREADS to 1 for itself and for
+every child process, and adds a handler to the root logger that prints every library's INFO messages; both are
+put back.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ fast_cpu_path = ""
 if _is_amd() and "MKL_DEBUG_CPU_TYPE" not in os.environ:
     os.environ["MKL_DEBUG_CPU_TYPE"] = "5"
     fast_cpu_path = "MKL_DEBUG_CPU_TYPE=5 (AMD)"
+
+os.environ.setdefault("GLOG_minloglevel", "2")
 
 _handlers = list(logging.root.handlers)
 _threads = os.environ.get("OMP_NUM_THREADS")

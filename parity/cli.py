@@ -15,6 +15,7 @@ import typer
 
 from neutral.cli.apply import infer_command, run_test_command
 from neutral.cli.doctor import doctor_command
+from neutral.cli.export import export_command
 from neutral.cli.families import list_command
 from neutral.cli.options import with_plain_switches
 from neutral.cli.prepare import prepare_app
@@ -36,6 +37,7 @@ app.add_typer(prepare_app, name="prepare")
 app.command("train", context_settings=FREE_OPTIONS)(train_command)
 app.command("test", context_settings=FREE_OPTIONS)(run_test_command)
 app.command("infer")(infer_command)
+app.command("export")(export_command)
 app.command("check")(check_command)
 app.command("golden")(golden_command)
 app.command("port")(port_command)

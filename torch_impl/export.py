@@ -1,4 +1,4 @@
-"""Networks as ONNX files and as exported programs (`.pt2`), through `torch.export`."""
+"""Networks as ONNX files and as static graphs of the framework."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def export_onnx(
     opset: int = 18,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write `network` as the ONNX file `target`. Raises `ExportError` when the framework cannot do it."""
+    """Write `network` as the ONNX file `target`. Raises `ExportError` when that cannot be done."""
     require_libraries("onnx", "onnxscript")
     from neutral.export import onnx_file
 
@@ -45,7 +45,7 @@ def export_onnx(
 
 
 def export_static(network: Network, spec: ExportSpec, folder: Path) -> None:
-    """Write `network` as a static graph into `folder`. Raises `ExportError` when the framework cannot do it."""
+    """Write `network` as a static graph into `folder`. Raises `ExportError` when that cannot be done."""
     with reported(network):
         program = trace(network, spec)
         for node in program.graph.nodes:
@@ -88,18 +88,19 @@ def trace(network: Network, spec: ExportSpec) -> torch.export.ExportedProgram:
     for name, shape in spec.inputs.items():
         dynamic = spec.dynamic.get(name, {})
         # A size of 1 would be taken as fixed.
-        samples.append(torch.zeros([max(size, 2) if axis in dynamic else size for axis, size in enumerate(shape)]))
-        axes.append({axis: torch.export.Dim.DYNAMIC for axis in dynamic})
+        sizes = [max(size, 2) if axis in dynamic else size for axis, size in enumerate(shape)]
+        samples.append(torch.zeros(sizes))
+        axes.append(dict.fromkeys(dynamic, torch.export.Dim.DYNAMIC))
     with network.mode(train=False), torch.no_grad():
         return torch.export.export(network.module, tuple(samples), dynamic_shapes=tuple(axes), strict=False)
 
 
 @contextmanager
 def reported(network: Network) -> Iterator[None]:
-    """Turn a failure of the exporter into an `ExportError`, and keep its remarks about itself quiet."""
+    """Turn a failure of the exporter into an `ExportError`."""
     log = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = log.level
-    log.setLevel(logging.ERROR)  # it warns that torchvision, which nothing here uses, is not installed
+    log.setLevel(logging.ERROR)  # it warns of the missing torchvision, which nothing here uses
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated", category=FutureWarning)

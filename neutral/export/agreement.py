@@ -55,11 +55,12 @@ def measure(graph: Graph, networks: Mapping[str, Model], spec: ExportSpec) -> It
 
 
 def error_of_scale(actual: Array, expected: Array) -> float:
-    """max |actual - expected| / max |expected|; infinite for other shapes and for values that are not finite."""
+    """max |actual - expected| / max |expected|; infinite where shapes differ or a value is not finite."""
     if actual.shape != expected.shape or not (np.isfinite(actual).all() and np.isfinite(expected).all()):
         return float("inf")
-    difference = float(np.abs(actual.astype(np.float64) - expected).max(initial=0.0))
-    scale = float(np.abs(expected).max(initial=0.0))
+    wanted = expected.astype(np.float64)
+    difference = float(np.abs(actual.astype(np.float64) - wanted).max(initial=0.0))
+    scale = float(np.abs(wanted).max(initial=0.0))
     return difference / scale if scale else difference
 
 

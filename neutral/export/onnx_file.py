@@ -1,4 +1,4 @@
-"""The last steps of an ONNX file, the same for every framework: names, axes, metadata, large tensors apart."""
+"""The last steps of an ONNX file, the same for all frameworks: names, axes, metadata, large tensors apart."""
 
 from __future__ import annotations
 
@@ -42,13 +42,18 @@ def write(
     for name, text in (metadata or {}).items():
         model.metadata_props.add(key=name, value=text)
     external = sum(len(tensor.raw_data) for tensor in model.graph.initializer) >= LARGE
-    where = {"location": data_file(target).name, "size_threshold": SMALL_TENSOR} if external else {}
-    onnx.save_model(model, str(target), save_as_external_data=external, **where)
+    onnx.save_model(
+        model,
+        str(target),
+        save_as_external_data=external,
+        location=data_file(target).name,
+        size_threshold=SMALL_TENSOR,
+    )
 
 
 def opset_of(model: onnx.ModelProto) -> int:
     """Version of the standard operator set that `model` uses."""
-    return next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    return int(next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))
 
 
 def _rename(graph: onnx.GraphProto, spec: ExportSpec) -> None:

@@ -11,10 +11,11 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 from neutral.backend import Arrays, Batch
 from neutral.errors import ExportError
 
-ERRORS = tuple(
-    kind for kind in vars(states).values() if isinstance(kind, type) and issubclass(kind, Exception)
+ERRORS: tuple[type[Exception], ...] = (
+    ValueError,
+    *(kind for kind in vars(states).values() if isinstance(kind, type) and issubclass(kind, Exception)),
 )
-"""What ONNX Runtime raises; its errors have no common base of their own."""
+"""What ONNX Runtime raises; its errors have no common base, and wrong names are `ValueError`s."""
 
 ONLY_ERRORS = 3
 """Level of ONNX Runtime's own log on stderr."""
@@ -33,7 +34,9 @@ class OnnxGraph:
         if not file.is_file():
             raise ExportError(f"{file}: no such file")
         try:
-            self.session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+            self.session = onnxruntime.InferenceSession(
+                str(file), options, providers=["CPUExecutionProvider"]
+            )
         except ERRORS as error:
             raise ExportError(f"{file}: not a readable ONNX model: {error}") from None
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
@@ -45,7 +48,7 @@ class OnnxGraph:
         feed = {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in inputs.items()}
         try:
             outputs = self.session.run(list(self.outputs), feed)
-        except (*ERRORS, ValueError) as error:
+        except ERRORS as error:
             shapes = ", ".join(f"{name} {array.shape}" for name, array in feed.items())
             raise ExportError(f"{self.file}: cannot be run with {shapes}: {error}") from None
         return dict(zip(self.outputs, outputs, strict=True))

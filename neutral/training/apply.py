@@ -9,15 +9,16 @@ from typing import Any
 
 from neutral import checkpoint as checkpoints
 from neutral import registry
-from neutral.backend import Backend, Network
+from neutral.backend import Backend, Model, Network
 from neutral.checkpoint import Checkpoint
 from neutral.config import FamilyConfig, validate
 from neutral.data.folders import find_images
 from neutral.errors import CheckpointError, ConfigError, DataError
+from neutral.export.opened import open_exported
 from neutral.images import read_image, write_image
 from neutral.training.begin import run_folder
 from neutral.training.folder import RunFolder
-from neutral.training.hooks import hooks_of
+from neutral.training.hooks import Hooks, hooks_of
 from neutral.training.resume import resumed
 
 log = logging.getLogger("parity")
@@ -65,10 +66,18 @@ def translate_pictures(
         raise ConfigError(registry.unknown("direction", direction, tuple(directions)))
     files = _targets(source, target)
     network = load_network(registry.backend(backend), checkpoint, directions[direction].network, config)
-    for read, written in files.items():
-        write_image(written, hooks.translate(config, network, read))
-        log.info("%s -> %s", read, written)
-    return list(files.values())
+    return _translate(hooks, config, network, files)
+
+
+def translate_exported(place: Path, source: Path, target: Path) -> list[Path]:
+    """Like `translate_pictures`, with the exported model in `place` and nothing else: no checkpoint.
+
+    An ONNX file needs no framework. Raises `ExportError` when it is not an exported model.
+    """
+    model = open_exported(place)
+    spec = registry.family(model.description.family)
+    config = validate(spec.config, model.description.options, origin=str(place))
+    return _translate(hooks_of(spec), config, model, _targets(source, target))
 
 
 def find_checkpoint(place: Path, family: str) -> Checkpoint:
@@ -88,6 +97,13 @@ def load_network(backend: Backend, checkpoint: Checkpoint, name: str, config: Fa
     )
     network.load(checkpoint.network(name))
     return network
+
+
+def _translate(hooks: Hooks, config: FamilyConfig, model: Model, files: Mapping[Path, Path]) -> list[Path]:
+    for read, written in files.items():
+        write_image(written, hooks.translate(config, model, read))
+        log.info("%s -> %s", read, written)
+    return list(files.values())
 
 
 def _targets(source: Path, target: Path) -> dict[Path, Path]:

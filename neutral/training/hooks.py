@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from neutral.backend import Network
+from neutral.backend import Model, Network
 from neutral.family import Family
 from neutral.images import Picture
 from neutral.registry import extra
@@ -39,7 +39,7 @@ class Hooks:
     previews       (training data, iteration, networks) -> sample pictures, none where not wanted
     test_networks  networks that the test phase needs
     test           (config, networks) -> pictures of the test set
-    translate      (config, network, file) -> the translated picture
+    translate      (config, network or exported network, file) -> the translated picture
     """
 
     rates: Mapping[str, str]
@@ -51,7 +51,7 @@ class Hooks:
     previews: Callable[[Any, int, Networks], Pictures]
     test_networks: tuple[str, ...]
     test: Callable[[Any, Networks], Pictures]
-    translate: Callable[[Any, Network, Path], Picture]
+    translate: Callable[[Any, Model, Path], Picture]
 
 
 def hooks_of(family: Family) -> Hooks:

@@ -53,32 +53,30 @@ def exports(config: Config) -> dict[str, ExportSpec]:
 
 
 def _export(config: Config, network: str) -> ExportSpec:
-    free = config.light
-
-    def axes(prefix: str) -> dict[int, str]:  # of their own: a size that is not a multiple of 4 grows to one
-        return {0: "batch"} | ({2: f"{prefix}height", 3: f"{prefix}width"} if free else {})
-
     side, channels = config.img_size, config.img_ch
-    others = [{"input": (2, channels, side, side)}]
-    if free:
-        others += [{"input": (1, channels, 40, 24)}, {"input": (3, channels, 16, 32)}, {"input": (1, channels, 18, 21)}]
+    sizes = [(2, side, side)] + ([(1, 40, 24), (3, 16, 32), (1, 18, 21)] if config.light else [])
     return ExportSpec(
         network=network,
         inputs={"input": (1, channels, side, side)},
         outputs=("output", "cam_logit", "heatmap"),
         dynamic={
-            "input": axes(""),
-            "output": axes("output_"),
+            "input": _axes(config, ""),
+            "output": _axes(config, "output_"),
             "cam_logit": {0: "batch"},
-            "heatmap": axes("heatmap_"),
+            "heatmap": _axes(config, "heatmap_"),
         },
-        other_shapes=tuple(others),
+        other_shapes=tuple({"input": (batch, channels, height, width)} for batch, height, width in sizes),
         meaning={
             "layout": "NCHW",
             "value_range": "[-1, 1]",
             "color_order": "grey" if channels == 1 else config.color_order.upper(),
         },
     )
+
+
+def _axes(config: Config, prefix: str) -> dict[int, str]:
+    """Dynamic axes of an image. Inputs and outputs have their own: a side of 18 pixels comes out as 20."""
+    return {0: "batch"} | ({2: f"{prefix}height", 3: f"{prefix}width"} if config.light else {})
 
 
 def _case(name: str, *, light: bool, slow: bool = False, share: float = 1.0, **options: object) -> Case:

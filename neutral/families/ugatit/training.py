@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from neutral.backend import Network
+from neutral.backend import Model
 from neutral.families.ugatit.config import Config
 from neutral.families.ugatit.data import TrainingData, load_image, training_data
 from neutral.families.ugatit.pictures import image_picture, previews, test_strips, translator
@@ -60,7 +60,7 @@ def test(config: Config, networks: Networks) -> Pictures:
     return test_strips(config, translator(networks))
 
 
-def translate(config: Config, network: Network, path: Path) -> Picture:
+def translate(config: Config, network: Model, path: Path) -> Picture:
     """The picture in `path`, resized to the image size and translated by one generator."""
     output = network.forward({"input": load_image(config, path)}, train=False)["out"]
     return image_picture(config, output[0])
