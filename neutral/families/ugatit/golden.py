@@ -58,7 +58,10 @@ def start(options: Mapping[str, Any], state: Mapping[str, Array]) -> State:
     """The state a trajectory begins with, from the recipe's: with `rho01`, every rho rounded to 0 or 1."""
     if not options.get("rho01", False):
         return dict(state)
-    return {key: np.round(np.asarray(array, np.float64)) if key.endswith(".rho") else array for key, array in state.items()}
+    return {
+        key: np.round(np.asarray(array, np.float64)) if key.endswith(".rho") else array
+        for key, array in state.items()
+    }
 
 
 def manifest(label: str) -> tuple[Config, str]:
