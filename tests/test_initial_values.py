@@ -1,4 +1,4 @@
-"""Initial values of U-GAT-IT: the law that the original leaves to PyTorch's defaults, and the fixed values."""
+"""Initial values of U-GAT-IT: the law that the original leaves to PyTorch, and the fixed values."""
 
 import math
 
