@@ -33,6 +33,7 @@ class Check:
     error      what was measured, `bound` what it may reach; None where a check is yes or no
     compared   number of tensors
     worst      name of the tensor with the largest error, empty without one
+    first      name of the first tensor that fails, in the order of the comparison, empty without one
     message    the report on a failure, empty otherwise
     hint       the first guess at the cause of a failure, empty without one
     known      why a failure is expected (a declared divergence), empty otherwise
@@ -51,6 +52,7 @@ class Check:
     bound: float | None = None
     compared: int = 0
     worst: str = ""
+    first: str = ""
     message: str = ""
     hint: str = ""
     known: str = ""
@@ -108,7 +110,8 @@ class Report:
 def measurements(comparison: Comparison) -> dict[str, Any]:
     """The fields of `Check` that follow from a comparison."""
     worst = comparison.worst
-    explained = [judged.tensor.explanation for judged in comparison.verdict.failures]
+    failures = comparison.verdict.failures
+    explained = [judged.tensor.explanation for judged in failures]
     found = [hint for explanation in explained if explanation for hint in explanation.hints]
     return {
         "passed": comparison.passed,
@@ -116,6 +119,7 @@ def measurements(comparison: Comparison) -> dict[str, Any]:
         "bound": comparison.bound,
         "compared": len(comparison.record.tensors),
         "worst": worst.tensor.name if worst else "",
+        "first": failures[0].tensor.name if failures else "",
         "message": "" if comparison.passed else comparison.message(),
         "hint": found[0] if found else "",
     }

@@ -240,8 +240,9 @@ def test_guess_of_swapped_names():
     assert 'actual equals expected "v": two names swapped?' in text
 
 
-def test_no_guess_where_there_is_no_pattern():
-    noise = values(7, 7) + np.random.default_rng(9).standard_normal((7, 7))
+@pytest.mark.parametrize("size", [1.0, 1e-9])
+def test_no_guess_where_there_is_no_pattern(size):
+    noise = values(7, 7) + size * np.random.default_rng(9).standard_normal((7, 7))
     assert "likely" not in compared(noise, values(7, 7)).message()
 
 

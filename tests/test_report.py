@@ -136,8 +136,8 @@ FROZEN = {
     "report": ["checks", "created", "families", "options", "platform", "tests", "versions"],
     "tests": ["deselected", "finished", "planned", "skipped", "slow", "stopped"],
     "checks": [
-        *("backends", "bound", "case", "compared", "dtype", "error", "family", "group", "hint", "known"),
-        *("message", "name", "passed", "seconds", "test", "worst"),
+        *("backends", "bound", "case", "compared", "dtype", "error", "family", "first", "group", "hint"),
+        *("known", "message", "name", "passed", "seconds", "test", "worst"),
     ],
 }
 
