@@ -9,6 +9,45 @@ import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from paddle_impl import cpu
+
+
+class ReflectionPad(nn.Layer):
+    """Reflection padding by `size` pixels: (N,C,H,W) -> (N,C,H+2 size,W+2 size)."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Mirror the pixels at each edge, which is not repeated itself."""
+        if cpu.applies(x) and self.size < min(x.shape[2:]):
+            return cpu.reflection_pad(x, self.size)
+        return F.pad(x, [self.size] * 4, mode="reflect")
+
+
+class NearestDoubling(nn.Layer):
+    """Every pixel four times: (N,C,H,W) -> (N,C,2H,2W)."""
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Double height and width."""
+        if cpu.applies(x):
+            return cpu.nearest_doubling(x)
+        return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+class NarrowingConv2d(nn.Conv2D):
+    """Convolution with stride 1, without padding and bias, to fewer channels than it gets."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__(inputs, outputs, kernel, bias_attr=False)
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """(N,I,H,W) -> (N,O,H-K+1,W-K+1)."""
+        if cpu.applies(x):
+            return cpu.narrowing_convolution(x, self.weight)
+        return F.conv2d(x, self.weight)
+
 
 class InstanceNorm(nn.Layer):
     """(x - mean) / sqrt(var + 1e-5) over H, W of each image and channel; biased variance, no parameters.

@@ -18,7 +18,7 @@ from neutral.errors import StateError
 from neutral.state import Array, State, require_shapes
 
 KNOWN = ("Linear", "Conv2D", "Conv2DTranspose", "BatchNorm2D", "PReLU", "Embedding",
-         "SpectralConv2d", "SpectralLinear", "AdaILN", "ILN")  # fmt: skip
+         "NarrowingConv2d", "SpectralConv2d", "SpectralLinear", "AdaILN", "ILN")  # fmt: skip
 """Layer types whose tensors are canonical but for the two tables below."""
 
 TRANSPOSED = {("Linear", "weight"), ("SpectralLinear", "weight_orig")}

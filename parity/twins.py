@@ -23,6 +23,7 @@ DECLARED: Mapping[str, str] = {
     "converter.py: existence": "Paddle's ONNX converter is a library of its own, with faults to work around",
     "export.py::trace: docstring": "Paddle traces into files",
     "export.py::trace: parameters": "Paddle traces into files",
+    "cpu.py: existence": "equal forms of what Paddle computes slowly on a CPU",
     "framework.py: existence": "settings that must stand before and after the import of Paddle",
     "backend.py::DTYPES: value": "dtypes are objects in torch and names in Paddle",
     "backend.py::FrameworkBackend.versions: docstring": "Paddle says which CPU path was chosen",

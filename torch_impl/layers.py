@@ -10,6 +10,37 @@ from torch import nn
 from torch.nn import functional as F
 
 
+class ReflectionPad(nn.Module):
+    """Reflection padding by `size` pixels: (N,C,H,W) -> (N,C,H+2 size,W+2 size)."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Mirror the pixels at each edge, which is not repeated itself."""
+        return F.pad(x, [self.size] * 4, mode="reflect")
+
+
+class NearestDoubling(nn.Module):
+    """Every pixel four times: (N,C,H,W) -> (N,C,2H,2W)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Double height and width."""
+        return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+class NarrowingConv2d(nn.Conv2d):
+    """Convolution with stride 1, without padding and bias, to fewer channels than it gets."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__(inputs, outputs, kernel, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N,I,H,W) -> (N,O,H-K+1,W-K+1)."""
+        return F.conv2d(x, self.weight)
+
+
 class InstanceNorm(nn.Module):
     """(x - mean) / sqrt(var + 1e-5) over H, W of each image and channel; biased variance, no parameters.
 

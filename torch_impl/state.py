@@ -17,7 +17,7 @@ from neutral.errors import StateError
 from neutral.state import Array, State, require_shapes
 
 KNOWN = ("Linear", "Conv2d", "ConvTranspose2d", "BatchNorm2d", "PReLU", "Embedding",
-         "SpectralConv2d", "SpectralLinear", "AdaILN", "ILN")  # fmt: skip
+         "NarrowingConv2d", "SpectralConv2d", "SpectralLinear", "AdaILN", "ILN")  # fmt: skip
 """Layer types whose tensors are canonical as they are."""
 
 

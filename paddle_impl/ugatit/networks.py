@@ -11,7 +11,14 @@ from paddle import nn
 from paddle.nn import functional as F
 
 from neutral.families.ugatit.config import Config
-from paddle_impl.layers import InstanceNorm, SpectralConv2d, SpectralLinear
+from paddle_impl.layers import (
+    InstanceNorm,
+    NarrowingConv2d,
+    NearestDoubling,
+    ReflectionPad,
+    SpectralConv2d,
+    SpectralLinear,
+)
 
 
 def build(name: str, config: Config) -> nn.Layer:
@@ -81,11 +88,11 @@ class ResnetBlock(nn.Layer):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv_block = nn.Sequential(
-            nn.Pad2D(1, mode="reflect"),
+            ReflectionPad(1),
             nn.Conv2D(channels, channels, 3, bias_attr=False),
             InstanceNorm(),
             nn.ReLU(),
-            nn.Pad2D(1, mode="reflect"),
+            ReflectionPad(1),
             nn.Conv2D(channels, channels, 3, bias_attr=False),
             InstanceNorm(),
         )
@@ -100,11 +107,11 @@ class ResnetAdaILNBlock(nn.Layer):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.pad1 = nn.Pad2D(1, mode="reflect")
+        self.pad1 = ReflectionPad(1)
         self.conv1 = nn.Conv2D(channels, channels, 3, bias_attr=False)
         self.norm1 = AdaILN(channels)
         self.relu1 = nn.ReLU()
-        self.pad2 = nn.Pad2D(1, mode="reflect")
+        self.pad2 = ReflectionPad(1)
         self.conv2 = nn.Conv2D(channels, channels, 3, bias_attr=False)
         self.norm2 = AdaILN(channels)
 
@@ -146,8 +153,8 @@ class Generator(nn.Layer):
         self.UpBlock2 = nn.Sequential(
             *up_sampling(channels, 2 * base),
             *up_sampling(2 * base, base),
-            nn.Pad2D(3, mode="reflect"),
-            nn.Conv2D(base, config.img_ch, 7, bias_attr=False),
+            ReflectionPad(3),
+            NarrowingConv2d(base, config.img_ch, 7),
             nn.Tanh(),
         )
 
@@ -179,7 +186,7 @@ class Discriminator(nn.Layer):
         self.gap_fc = SpectralLinear(channels, 1)
         self.gmp_fc = SpectralLinear(channels, 1)
         self.conv1x1 = nn.Conv2D(2 * channels, channels, 1)
-        self.pad = nn.Pad2D(1, mode="reflect")
+        self.pad = ReflectionPad(1)
         self.conv = SpectralConv2d(channels, 1, 4, stride=1, bias=False)
         model = spectral_block(config.img_ch, base, stride=2)
         for index in range(layers - 3):
@@ -221,7 +228,7 @@ def class_activation(
 def down_sampling(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Layer]:
     """Reflection padding, convolution, instance norm, ReLU."""
     return [
-        nn.Pad2D(kernel // 2, mode="reflect"),
+        ReflectionPad(kernel // 2),
         nn.Conv2D(inputs, outputs, kernel, stride=stride, bias_attr=False),
         InstanceNorm(),
         nn.ReLU(),
@@ -231,9 +238,9 @@ def down_sampling(inputs: int, outputs: int, kernel: int, stride: int) -> list[n
 def up_sampling(inputs: int, outputs: int) -> list[nn.Layer]:
     """Nearest-neighbour doubling, reflection padding, convolution, ILN, ReLU."""
     return [
-        nn.Upsample(scale_factor=2, mode="nearest"),
-        nn.Pad2D(1, mode="reflect"),
-        nn.Conv2D(inputs, outputs, 3, bias_attr=False),
+        NearestDoubling(),
+        ReflectionPad(1),
+        NarrowingConv2d(inputs, outputs, 3),
         ILN(outputs),
         nn.ReLU(),
     ]
@@ -241,4 +248,4 @@ def up_sampling(inputs: int, outputs: int) -> list[nn.Layer]:
 
 def spectral_block(inputs: int, outputs: int, stride: int) -> list[nn.Layer]:
     """Reflection padding, spectrally normalised 4x4 convolution, leaky ReLU."""
-    return [nn.Pad2D(1, mode="reflect"), SpectralConv2d(inputs, outputs, 4, stride), nn.LeakyReLU(0.2)]
+    return [ReflectionPad(1), SpectralConv2d(inputs, outputs, 4, stride), nn.LeakyReLU(0.2)]

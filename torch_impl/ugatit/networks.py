@@ -11,7 +11,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from neutral.families.ugatit.config import Config
-from torch_impl.layers import InstanceNorm, SpectralConv2d, SpectralLinear
+from torch_impl.layers import (
+    InstanceNorm,
+    NarrowingConv2d,
+    NearestDoubling,
+    ReflectionPad,
+    SpectralConv2d,
+    SpectralLinear,
+)
 
 
 def build(name: str, config: Config) -> nn.Module:
@@ -81,11 +88,11 @@ class ResnetBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv_block = nn.Sequential(
-            nn.ReflectionPad2d(1),
+            ReflectionPad(1),
             nn.Conv2d(channels, channels, 3, bias=False),
             InstanceNorm(),
             nn.ReLU(),
-            nn.ReflectionPad2d(1),
+            ReflectionPad(1),
             nn.Conv2d(channels, channels, 3, bias=False),
             InstanceNorm(),
         )
@@ -100,11 +107,11 @@ class ResnetAdaILNBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.pad1 = nn.ReflectionPad2d(1)
+        self.pad1 = ReflectionPad(1)
         self.conv1 = nn.Conv2d(channels, channels, 3, bias=False)
         self.norm1 = AdaILN(channels)
         self.relu1 = nn.ReLU()
-        self.pad2 = nn.ReflectionPad2d(1)
+        self.pad2 = ReflectionPad(1)
         self.conv2 = nn.Conv2d(channels, channels, 3, bias=False)
         self.norm2 = AdaILN(channels)
 
@@ -146,8 +153,8 @@ class Generator(nn.Module):
         self.UpBlock2 = nn.Sequential(
             *up_sampling(channels, 2 * base),
             *up_sampling(2 * base, base),
-            nn.ReflectionPad2d(3),
-            nn.Conv2d(base, config.img_ch, 7, bias=False),
+            ReflectionPad(3),
+            NarrowingConv2d(base, config.img_ch, 7),
             nn.Tanh(),
         )
 
@@ -179,7 +186,7 @@ class Discriminator(nn.Module):
         self.gap_fc = SpectralLinear(channels, 1)
         self.gmp_fc = SpectralLinear(channels, 1)
         self.conv1x1 = nn.Conv2d(2 * channels, channels, 1)
-        self.pad = nn.ReflectionPad2d(1)
+        self.pad = ReflectionPad(1)
         self.conv = SpectralConv2d(channels, 1, 4, stride=1, bias=False)
         model = spectral_block(config.img_ch, base, stride=2)
         for index in range(layers - 3):
@@ -221,7 +228,7 @@ def class_activation(
 def down_sampling(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
     """Reflection padding, convolution, instance norm, ReLU."""
     return [
-        nn.ReflectionPad2d(kernel // 2),
+        ReflectionPad(kernel // 2),
         nn.Conv2d(inputs, outputs, kernel, stride=stride, bias=False),
         InstanceNorm(),
         nn.ReLU(),
@@ -231,9 +238,9 @@ def down_sampling(inputs: int, outputs: int, kernel: int, stride: int) -> list[n
 def up_sampling(inputs: int, outputs: int) -> list[nn.Module]:
     """Nearest-neighbour doubling, reflection padding, convolution, ILN, ReLU."""
     return [
-        nn.Upsample(scale_factor=2, mode="nearest"),
-        nn.ReflectionPad2d(1),
-        nn.Conv2d(inputs, outputs, 3, bias=False),
+        NearestDoubling(),
+        ReflectionPad(1),
+        NarrowingConv2d(inputs, outputs, 3),
         ILN(outputs),
         nn.ReLU(),
     ]
@@ -241,4 +248,4 @@ def up_sampling(inputs: int, outputs: int) -> list[nn.Module]:
 
 def spectral_block(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
     """Reflection padding, spectrally normalised 4x4 convolution, leaky ReLU."""
-    return [nn.ReflectionPad2d(1), SpectralConv2d(inputs, outputs, 4, stride), nn.LeakyReLU(0.2)]
+    return [ReflectionPad(1), SpectralConv2d(inputs, outputs, 4, stride), nn.LeakyReLU(0.2)]

@@ -107,7 +107,7 @@ FAULTS = (
         "padding-zeros",
         "the residual block pads with zeros instead of reflecting",
         planted_in("paddle", NETWORKS, {"ResnetBlock.__init__": [(
-            """nn.Pad2D(1, mode="reflect"),
+            """ReflectionPad(1),
             nn.Conv2D(channels, channels, 3, bias_attr=False),
             InstanceNorm(),
             nn.ReLU(),""",
@@ -120,14 +120,19 @@ FAULTS = (
     Fault(
         "upsampling-bilinear",
         "the generator doubles its features bilinearly instead of repeating the nearest",
-        planted_in("paddle", NETWORKS, {"up_sampling": ('mode="nearest"', 'mode="bilinear"')}),
+        planted_in("paddle", NETWORKS, {"up_sampling": (
+            "NearestDoubling()", 'nn.Upsample(scale_factor=2, mode="bilinear")',
+        )}),
     ),
     Fault(
         "upsampling-alignment",
         "nearest neighbours are taken from the centres of the pixels instead of their corners",
-        planted_in("torch", NETWORKS, {"up_sampling": ('mode="nearest"', 'mode="nearest-exact"')}),
+        planted_in("torch", NETWORKS, {"up_sampling": (
+            "NearestDoubling()", 'nn.Upsample(scale_factor=2, mode="nearest-exact")',
+        )}),
         proof="At factor 2 output i takes input floor((i + 1/2) / 2) instead of floor(i / 2). Both are k for "
         "i = 2k and for i = 2k + 1. At other factors the two differ; this family has none.",
+        groups=("networks", "gradients"),
     ),
     Fault(
         "slope-of-blocks",
@@ -187,5 +192,6 @@ FAULTS = (
         }),
         proof="The clamp after the update keeps rho in [0, 1], so that the clip returns its input; its gradient "
         "is 1 at both bounds as well (Paddle 2.6 gave 0 there, which would hold rho at its bound for ever).",
+        groups=("gradients", "optimizers"),
     ),
 )  # fmt: skip
