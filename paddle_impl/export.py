@@ -19,6 +19,9 @@ from paddle_impl.network import Network, to_array
 GRAPH = "model"
 """Name of the files of a static graph, without their endings."""
 
+FAILURES = (RuntimeError, ValueError, TypeError, OSError)
+"""What the framework raises when it cannot make or read a graph."""
+
 
 def export_onnx(
     network: Network,
@@ -34,7 +37,7 @@ def export_onnx(
     from paddle_impl.converter import convert
 
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        with reported(network):
+        with reported(f"{kind(network)}: Paddle cannot export it"):
             trace(network, spec, Path(folder))
         model = convert(Path(folder) / f"{GRAPH}.json", Path(folder) / f"{GRAPH}.pdiparams", opset)
     onnx_file.write(model, spec, target, metadata)
@@ -42,16 +45,14 @@ def export_onnx(
 
 def export_static(network: Network, spec: ExportSpec, folder: Path) -> None:
     """Write `network` as a static graph into `folder`. Raises `ExportError` when that cannot be done."""
-    with reported(network):
+    with reported(f"{kind(network)}: Paddle cannot export it"):
         trace(network, spec, folder)
 
 
 def load_static(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> StaticGraph:
     """The graph in `folder`. Raises `ExportError` when it cannot be read."""
-    try:
+    with reported(f"{folder}: not a readable static graph"):
         return StaticGraph(paddle.jit.load(str(folder / GRAPH)), inputs, outputs)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise ExportError(f"{folder}: not a readable static graph: {error}") from None
 
 
 class StaticGraph:
@@ -86,9 +87,14 @@ def trace(network: Network, spec: ExportSpec, folder: Path) -> None:
 
 
 @contextmanager
-def reported(network: Network) -> Iterator[None]:
-    """Turn a failure of the exporter into an `ExportError`."""
+def reported(what: str) -> Iterator[None]:
+    """Turn a failure of the framework's exporter into an `ExportError` that begins with `what`."""
     try:
         yield
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise ExportError(f"{type(network.module).__name__}: Paddle cannot export it: {error}") from error
+    except FAILURES as error:
+        raise ExportError(f"{what}: {error}") from error
+
+
+def kind(network: Network) -> str:
+    """Class of the network, for messages."""
+    return type(network.module).__name__

@@ -21,6 +21,7 @@ from parity.outline import Item, Outline, outline
 
 DECLARED: Mapping[str, str] = {
     "converter.py: existence": "Paddle's ONNX converter is a library of its own, with faults to work around",
+    "export.py::TALKATIVE: existence": "torch's exporter logs what it raises as well",
     "export.py::trace: docstring": "Paddle traces into files",
     "export.py::trace: parameters": "Paddle traces into files",
     "cpu.py: existence": "equal forms of what Paddle computes slowly on a CPU",

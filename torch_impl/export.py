@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,12 @@ from torch_impl.network import Network, to_array
 GRAPH = "model"
 """Name of the files of a static graph, without their endings."""
 
+FAILURES = (torch.onnx.OnnxExporterError, RuntimeError, ValueError, TypeError, OSError, zipfile.BadZipFile)
+"""What the framework raises when it cannot make or read a graph."""
+
+TALKATIVE = ("torch.export", "torch.onnx._internal.exporter._registration")
+"""Loggers that warn of a missing torchvision, which nothing here uses, and repeat errors with tracebacks."""
+
 
 def export_onnx(
     network: Network,
@@ -32,7 +39,7 @@ def export_onnx(
     require_libraries("onnx", "onnxscript")
     from neutral.export import onnx_file
 
-    with reported(network):
+    with reported(f"{kind(network)}: PyTorch cannot export it"):
         program = torch.onnx.export(
             trace(network, spec),
             dynamo=True,
@@ -46,7 +53,7 @@ def export_onnx(
 
 def export_static(network: Network, spec: ExportSpec, folder: Path) -> None:
     """Write `network` as a static graph into `folder`. Raises `ExportError` when that cannot be done."""
-    with reported(network):
+    with reported(f"{kind(network)}: PyTorch cannot export it"):
         program = trace(network, spec)
         for node in program.graph.nodes:
             node.meta.pop("stack_trace", None)  # paths of this machine
@@ -56,10 +63,8 @@ def export_static(network: Network, spec: ExportSpec, folder: Path) -> None:
 
 def load_static(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> StaticGraph:
     """The graph in `folder`. Raises `ExportError` when it cannot be read."""
-    try:
+    with reported(f"{folder}: not a readable static graph"):
         return StaticGraph(torch.export.load(folder / f"{GRAPH}.pt2").module(), inputs, outputs)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise ExportError(f"{folder}: not a readable static graph: {error}") from None
 
 
 class StaticGraph:
@@ -96,16 +101,22 @@ def trace(network: Network, spec: ExportSpec) -> torch.export.ExportedProgram:
 
 
 @contextmanager
-def reported(network: Network) -> Iterator[None]:
-    """Turn a failure of the exporter into an `ExportError`."""
-    log = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = log.level
-    log.setLevel(logging.ERROR)  # it warns of the missing torchvision, which nothing here uses
+def reported(what: str) -> Iterator[None]:
+    """Turn a failure of the framework's exporter into an `ExportError` that begins with `what`."""
+    levels = {name: logging.getLogger(name).level for name in TALKATIVE}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated", category=FutureWarning)
             yield
-    except (torch.onnx.OnnxExporterError, RuntimeError) as error:
-        raise ExportError(f"{type(network.module).__name__}: PyTorch cannot export it: {error}") from error
+    except FAILURES as error:
+        raise ExportError(f"{what}: {error}") from error
     finally:
-        log.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def kind(network: Network) -> str:
+    """Class of the network, for messages."""
+    return type(network.module).__name__

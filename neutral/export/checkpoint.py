@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from neutral import registry
 from neutral.backend import Network
-from neutral.config import FamilyConfig, validate
+from neutral.config import validate
 from neutral.errors import ConfigError
-from neutral.export.agreement import sample
+from neutral.export.agreement import Reference, sample, sizes
 from neutral.export.description import Description, describe
 from neutral.export.write import Written, write_onnx, write_static
 from neutral.family import ExportSpec
@@ -30,7 +30,7 @@ class Exporting:
     network: Network
     spec: ExportSpec
     description: Description
-    config: FamilyConfig
+    reference: Reference
 
 
 def export_checkpoint(
@@ -52,25 +52,23 @@ def export_checkpoint(
     """
     started = time.perf_counter()
     made = prepared(family, backend, direction, place)
-    others = {}
+    references = {backend: made.reference}
     if verify:
-        for name in registry.BACKENDS:
-            if name != backend:
-                others[name] = prepared(family, name, direction, place).network
+        others = [name for name in registry.BACKENDS if name != backend]
+        references |= {name: prepared(family, name, direction, place).reference for name in others}
     engine = registry.backend(backend)
     written: Written
     if form == "onnx":
         written = write_onnx(
-            engine, made.network, made.spec, made.description, target,
-            opset=opset, others=others, force=force,
-        )  # fmt: skip
+            engine, made.network, made.spec, made.description, target, references, opset=opset, force=force
+        )
     else:
         written = write_static(
-            engine, made.network, made.spec, made.description, target, others=others, force=force
+            engine, made.network, made.spec, made.description, target, references, force=force
         )
     for found in written.agreement:
-        sizes = ", ".join("x".join(map(str, shape)) for shape in found.shapes.values())
-        log.info("%-16s against %-6s largest error of scale %.1e", sizes, found.against, found.worst)
+        own = f", rounding alone {max(found.rounding.values()):.1e}" if found.rounding else ""
+        log.info("%s against %s: error of scale %.1e%s", sizes(found), found.against, found.worst, own)
     for file in written.files:
         log.info("wrote %s (%.1f MB)", file, file.stat().st_size / 1e6)
     return {
@@ -97,4 +95,6 @@ def prepared(family: str, backend: str, direction: str, place: Path) -> Exportin
         family, direction, export, config, list(network.forward(sample(export.inputs))),
         backend=backend, versions=engine.versions(), iteration=checkpoint.metadata.iteration,
     )  # fmt: skip
-    return Exporting(network, export, description, config)
+    precise = config.model_copy(update={"dtype": "float64"})
+    reference = Reference(network, lambda: load_network(engine, checkpoint, export.network, precise))
+    return Exporting(network, export, description, reference)

@@ -32,6 +32,7 @@ def write(
     `model` is changed. Inputs and outputs are taken in their order. Raises `ExportError` when their number
     differs or a name is taken.
     """
+    _store_constants(model.graph)
     _rename(model.graph, spec)
     _name_axes(model.graph, spec)
     _remove_unused(model.graph)
@@ -54,6 +55,21 @@ def write(
 def opset_of(model: onnx.ModelProto) -> int:
     """Version of the standard operator set that `model` uses."""
     return int(next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")))
+
+
+def _store_constants(graph: onnx.GraphProto) -> None:
+    """Turn nodes that make a constant tensor (so paddle2onnx stores weights) into stored tensors."""
+    kept = []
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            tensor = graph.initializer.add()
+            tensor.CopyFrom(node.attribute[0].t)
+            tensor.name = node.output[0]
+        else:
+            kept.append(node)
+    if len(kept) < len(graph.node):
+        del graph.node[:]
+        graph.node.extend(kept)
 
 
 def _rename(graph: onnx.GraphProto, spec: ExportSpec) -> None:

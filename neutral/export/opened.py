@@ -11,7 +11,7 @@ from neutral.backend import Arrays, Batch, Graph
 from neutral.errors import ExportError
 from neutral.export.description import Description, from_json, from_texts
 from neutral.export.libraries import require_libraries
-from neutral.export.write import DESCRIPTION, FORMAT, VERSION
+from neutral.export.write import DESCRIPTION, FORMAT, VERSION, digests
 
 
 class Exported:
@@ -50,9 +50,8 @@ def _open_folder(folder: Path) -> Exported:
     if (values.get("format"), values.get("version")) != (FORMAT, VERSION):
         raise ExportError(f"{folder / DESCRIPTION}: not {FORMAT} version {VERSION}")
     description = from_json(values, folder / DESCRIPTION)
-    sizes = {file.name: file.stat().st_size for file in folder.iterdir() if file.name != DESCRIPTION}
-    if sizes != values.get("bytes"):
-        raise ExportError(f"{folder}: its files are not those that were exported (by name and size)")
+    if digests(folder) != values.get("sha256"):
+        raise ExportError(f"{folder}: its files are not those that were exported: damaged, missing or added")
     backend = registry.backend(description.backend)
     graph = backend.load_static(folder, tuple(description.inputs), tuple(description.outputs))
     return Exported(graph, description)

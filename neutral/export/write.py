@@ -9,15 +9,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from neutral import durable
-from neutral.backend import Backend, Model, Network
+from neutral.backend import Backend, Network
 from neutral.errors import ExportError
-from neutral.export.agreement import Agreement, measure, require
+from neutral.export.agreement import Agreement, Reference, measure, require
 from neutral.export.description import Description
 from neutral.export.libraries import require_libraries
 from neutral.family import ExportSpec
@@ -40,16 +42,16 @@ def write_onnx(
     spec: ExportSpec,
     description: Description,
     target: Path,
+    references: Mapping[str, Reference],
     *,
     opset: int = 18,
-    others: Mapping[str, Model] | None = None,
     force: bool = False,
 ) -> Written:
     """Export a float32 `network` of `backend` to the ONNX file `target` and check it under ONNX Runtime.
 
-    The graph must agree with `network`, and with the same network in other frameworks (`others`), at every
-    shape of `spec`. Raises `ExportError` when it does not, or cannot be made; then nothing is at `target`
-    that was not there before.
+    The graph must agree with every one of `references` (`network`, and the same network in other frameworks,
+    by name) at every shape of `spec`. Raises `ExportError` when it does not, or cannot be made; then nothing
+    is at `target` that was not there before.
     """
     require_libraries("onnx", "onnxruntime")
     from neutral.export import onnx_file
@@ -61,7 +63,7 @@ def write_onnx(
         made = folder / target.name
         backend.export_onnx(network, spec, made, opset=opset, metadata=description.to_texts())
         onnx_file.check(made, spec, opset)
-        found = tuple(measure(OnnxGraph(made), {backend.name: network, **(others or {})}, spec))
+        found = tuple(measure(OnnxGraph(made), references, spec))
         require(found, target.name)
         # The old graph goes first and the new one comes last: no graph ever lies beside wrong tensors.
         target.unlink(missing_ok=True)
@@ -80,8 +82,8 @@ def write_static(
     spec: ExportSpec,
     description: Description,
     target: Path,
+    references: Mapping[str, Reference],
     *,
-    others: Mapping[str, Model] | None = None,
     force: bool = False,
 ) -> Written:
     """Export a float32 `network` of `backend` to the folder `target` as a static graph; see `write_onnx`."""
@@ -93,16 +95,34 @@ def write_static(
         made.mkdir()
         backend.export_static(network, spec, made)
         graph = backend.load_static(made, tuple(spec.inputs), spec.outputs)
-        found = tuple(measure(graph, {backend.name: network, **(others or {})}, spec))
+        found = tuple(measure(graph, references, spec))
         require(found, target.name)
-        sizes = {file.name: file.stat().st_size for file in sorted(made.iterdir())}
-        header = {"format": FORMAT, "version": VERSION, "bytes": sizes}
+        files = digests(made)
+        header = {"format": FORMAT, "version": VERSION, "sha256": files}
         text = json.dumps(header | description.to_json(), indent=1)
         (made / DESCRIPTION).write_text(text, encoding="utf-8")
         if target.exists():
             durable.remove_folder(target)
         durable.place_folder(made, target)
-    return Written(tuple(target / name for name in (DESCRIPTION, *sizes)), found)
+    return Written(tuple(target / name for name in (DESCRIPTION, *files)), found)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a static graph, by name; without the description."""
+    found = {}
+    for file in sorted(folder.iterdir()):
+        if file.name != DESCRIPTION:
+            with file.open("rb") as opened:
+                found[file.name] = sha256_of(opened)
+    return found
+
+
+def sha256_of(opened: BinaryIO) -> str:
+    """SHA-256 of an open file, read in pieces."""
+    digest = hashlib.sha256()
+    while piece := opened.read(2**20):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _refuse_existing(files: tuple[Path, ...], force: bool) -> None:
