@@ -111,9 +111,9 @@ def known_factor(factor: float) -> str:
         return ""
     if factor > 1:
         whole = round(factor)
-        if math.isclose(factor, whole, rel_tol=1e-6):
+        if whole > 1 and math.isclose(factor, whole, rel_tol=1e-6):
             return f" (sum instead of mean over {whole}, or counted {whole} times?)"
-    elif math.isclose(1 / factor, round(1 / factor), rel_tol=1e-6):
+    elif round(1 / factor) > 1 and math.isclose(1 / factor, round(1 / factor), rel_tol=1e-6):
         return f" (mean over {round(1 / factor)} instead of sum, or {round(1 / factor)} times too often?)"
     larger = max(factor, 1 / factor)
     count = round(larger / (larger - 1))

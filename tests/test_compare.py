@@ -234,6 +234,12 @@ def test_guesses(change, hint):
     assert hint in compared(change(expected), expected).message()
 
 
+def test_a_factor_of_almost_one_has_no_usual_meaning():
+    text = compared(values(5) * (1 - 1e-8), values(5)).message()
+    assert "actual = 1 * expected" in text
+    assert "mean" not in text.partition("actual = 1")[2].partition("\n")[0]
+
+
 def test_guess_of_swapped_names():
     one, other = values(5), values(5) + 1
     text = compare({"u": other, "v": one}, {"u": one, "v": other}, TIGHT, what="test").message()

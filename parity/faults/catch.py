@@ -178,4 +178,4 @@ def watched(arguments: list[str], watch: Watch) -> Catch:
 def catch(family: str, fault: Fault) -> Catch:
     """Plant `fault`, run the suite on its case (or the tests it names), and take it out again."""
     with planted(fault):
-        return run_tests(fault.tests) if fault.tests else run(family, [fault.case])
+        return run_tests(fault.tests) if fault.tests else run(family, [fault.case], groups=fault.groups or GROUPS)

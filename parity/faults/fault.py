@@ -50,6 +50,7 @@ class Fault:
     case    case of the family whose checks are run
     tests   test files of the repository that are run instead of the suite, for what the suite has no part in
     proof   empty, or why no check can catch it: the program means the same
+    groups  groups of the suite that are run; all of them when empty
     """
 
     name: str
@@ -58,6 +59,7 @@ class Fault:
     case: str = "light"
     tests: tuple[str, ...] = ()
     proof: str = ""
+    groups: tuple[str, ...] = ()
 
     @property
     def sides(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from parity.lockstep import Subject
 from parity.tolerance import Tolerance, tolerance
 
 Steps = Callable[[str], TrainStep]
+Networks = Callable[[str, str], Network]
 
 
 @pytest.fixture
@@ -31,19 +32,23 @@ def step(subject: Subject, backends: Mapping[str, Backend], dtype: str, device: 
 
 
 @pytest.fixture
-def pair(
-    subject: Subject, network: str, backends: Mapping[str, Backend],
-    candidate: str, reference: str, dtype: str, device: str,
-) -> tuple[Network, Network]:  # fmt: skip
-    """One network of the case, (candidate, reference), in one non-trivial state."""
-    sides = []
-    for name in (candidate, reference):
-        side = backends[name].network(
+def made(subject: Subject, network: str, backends: Mapping[str, Backend], device: str) -> Networks:
+    """Makes the network of the case on a backend, by name, in a dtype, in one non-trivial state."""
+
+    def make(backend: str, dtype: str) -> Network:
+        side = backends[backend].network(
             subject.family.name, network, subject.config, dtype=dtype, device=device
         )
         side.load(subject.network_state(network, side))
-        sides.append(side)
-    return sides[0], sides[1]
+        return side
+
+    return make
+
+
+@pytest.fixture
+def pair(made: Networks, candidate: str, reference: str, dtype: str) -> tuple[Network, Network]:
+    """One network of the case, (candidate, reference), in one non-trivial state."""
+    return made(candidate, dtype), made(reference, dtype)
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@ from parity.compare import EXACT, compare
 from parity.lockstep import Subject
 from parity.tolerance import Tolerance
 
+LOW_CONTRAST = 1e-3
+"""Factor on the inputs; an eps of 1e-5 that went through float32 moves outputs by 1e-8 then, by 1e-12 at 1."""
+
 
 def test_forward(
     pair: tuple[Network, Network], subject: Subject, network: str, allowed: Tolerance, check: Checker
@@ -26,6 +29,16 @@ def forwards(side: Network, inputs: Arrays) -> Arrays:
         found |= prefixed(side.forward(inputs, train=True), f"train {count}")
         found |= prefixed(side.state(), f"state {count}")
     return found | prefixed(side.forward(inputs), "eval again")
+
+
+def test_low_contrast(
+    pair: tuple[Network, Network], subject: Subject, network: str, allowed: Tolerance, check: Checker
+) -> None:
+    """Inputs of almost one colour, where eps outweighs the variance: one that was rounded or misplaced shows."""
+    inputs = subject.family.inputs(subject.config, network, 1, subject.seed)
+    faint = {name: LOW_CONTRAST * array for name, array in inputs.items()}
+    own, other = (side.forward(faint) for side in pair)
+    check(compare(own, other, allowed, what=f"{network}: low contrast"))
 
 
 def test_eval_leaves_state(

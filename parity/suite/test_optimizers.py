@@ -19,11 +19,16 @@ from parity.tolerance import Tolerance, tolerance
 LEARNING_RATE = 0.01
 """Large enough that a wrong term shows, small enough that the model stays finite."""
 
-
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def adam(spec: OptimizerSpec, before: Arrays, gradients: Arrays, name: str) -> State:
+def rates(subject: Subject, iteration: int) -> dict[str, float]:
+    """A learning rate for each optimizer and iteration, no two alike: one that comes late or twice shows."""
+    names = subject.family.optimizers(subject.config)
+    return {name: LEARNING_RATE / (iteration + 0.5 * place) for place, name in enumerate(names)}
+
+
+def adam(spec: OptimizerSpec, rate: float, before: Arrays, gradients: Arrays, name: str) -> State:
     """Parameters and slots after one update, by the formulas of arXiv 1412.6980 with L2 decay."""
     beta1, beta2 = spec.betas
     after: State = {}
@@ -34,7 +39,7 @@ def adam(spec: OptimizerSpec, before: Arrays, gradients: Arrays, name: str) -> S
         moment1 = beta1 * before[f"{slot}.moment1"] + (1 - beta1) * gradient
         moment2 = beta2 * before[f"{slot}.moment2"] + (1 - beta2) * gradient * gradient
         scale = np.sqrt(moment2 / (1 - beta2**count)) + spec.eps
-        after[key] = weight - LEARNING_RATE * moment1 / (1 - beta1**count) / scale
+        after[key] = weight - rate * moment1 / (1 - beta1**count) / scale
         after[f"{slot}.moment1"] = moment1
         after[f"{slot}.moment2"] = moment2
         after[f"{slot}.step"] = np.array(count, dtype=np.int64)
@@ -55,8 +60,7 @@ def test_formula(subject: Subject, step: Steps, backend: str, dtype: str, check:
     """The second update (moments are not zero) of every parameter and slot, computed in numpy."""
     side = step(backend)
     side.load(subject.state(side))
-    rates = dict.fromkeys(subject.family.optimizers(subject.config), LEARNING_RATE)
-    side.run(subject.batch(1), rates)
+    side.run(subject.batch(1), rates(subject, 1))
     found: dict[str, dict[str, State]] = {}
 
     def observe(phase: str) -> None:
@@ -66,11 +70,13 @@ def test_formula(subject: Subject, step: Steps, backend: str, dtype: str, check:
         elif kind == "update":
             found[optimizer]["after"] = side.state()
 
-    side.run(subject.batch(2), rates, observe)
+    rate = rates(subject, 2)
+    side.run(subject.batch(2), rate, observe)
     optimizers = subject.family.optimizers(subject.config)
     for name in moving(side):
         spec = optimizers[name]
-        expected = hold(subject, adam(spec, found[name]["before"], found[name]["gradients"], name))
+        before, gradients = found[name]["before"], found[name]["gradients"]
+        expected = hold(subject, adam(spec, rate[name], before, gradients, name))
         actual = {key: found[name]["after"][key] for key in expected}
         check(compare(actual, expected, tolerance("formula", dtype), what=f"{name}: Adam"))
 

@@ -81,7 +81,8 @@ def _axes(config: Config, prefix: str) -> dict[int, str]:
 
 def _case(name: str, *, light: bool, slow: bool = False, share: float = 1.0, **options: object) -> Case:
     smallest = {"ch": 4, "n_res": 1, "img_size": 16, "dis_layers_global": 4, "dis_layers_local": 3}
-    return Case(name, Config.model_validate({"light": light, **smallest, **options}), slow, share)
+    weights = {"adv_weight": 2.0, "identity_weight": 5.0}  # the defaults are 1, and equal to cycle_weight
+    return Case(name, Config.model_validate({"light": light, **smallest, **weights, **options}), slow, share)
 
 
 CASES = (

@@ -90,6 +90,7 @@ FAULTS = (
         planted_in("paddle", STEP, {MAKING: ("not self.config.fast_step):", "True):")}),
         proof="The next iteration drops all gradients of the discriminators before it computes new ones, and "
         "their optimizer does not move in between. It costs time and memory, as in the published order.",
+        groups=("optimizers", "steps"),
     ),
     Fault(
         "generator-gradients-not-cleared",

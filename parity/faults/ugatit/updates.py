@@ -96,6 +96,7 @@ FAULTS = (
         proof="Between clearing and update, every update of this family has a backward pass that reaches every "
         "parameter of its optimizer, and adding to zero is exact; networks that stand still (`only`) are in an "
         "optimizer that is not run. The next fault shows what it does where an update has no such pass.",
+        groups=("optimizers", "steps"),
     ),
     Fault(
         "frozen-networks-drift",
