@@ -46,6 +46,7 @@ class FamilyConfig(BaseModel):
     workers: int = Field(
         0, ge=0, description="processes that read and augment images; 0 reads in the training process"
     )
+    threads: int = Field(0, ge=0, description="CPU threads; 0: OMP_NUM_THREADS, or all processors")
     fast_step: bool = Field(
         True, description="skip redundant work; the result is the same (proven by the suite)"
     )

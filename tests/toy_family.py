@@ -95,13 +95,17 @@ class Step:
 
 class Backend:
     name = "numpy"
+    threads = 0
 
     def versions(self):
-        return {"numpy": np.__version__}
+        return {"numpy": np.__version__, "told to use": f"{self.threads} threads"}
 
     def check_device(self, device):
         if device != "cpu":
             raise EnvironmentFault(f"device {device}: numpy has the cpu only")
+
+    def use_threads(self, count):
+        self.threads = count
 
     def network(self, family, name, config, *, dtype="float32", device="cpu"):
         return Network(config.size)

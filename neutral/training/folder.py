@@ -91,7 +91,7 @@ class RunFolder:
         """The options of the run that was started here."""
         return read_file(self.config_file)
 
-    def describe(self, config: FamilyConfig, backend: Backend) -> None:
+    def describe(self, config: FamilyConfig, backend: Backend, threads: int) -> None:
         """Write `config.resolved.yml` and `env.json`, and remove what a killed run left unfinished."""
         for parent in (self.root, self.model, self.images):
             durable.remove_leftovers(parent)
@@ -102,6 +102,7 @@ class RunFolder:
             "python": platform.python_version(),
             "platform": platform.platform(),
             "processors": os.cpu_count(),
+            "threads": threads,
             "command": sys.argv,
         }
         durable.write_text(self.environment_file, json.dumps(environment, indent=1))

@@ -28,6 +28,7 @@ from neutral.training.interrupt import Interruption
 from neutral.training.logs import Entry, Logs, headline
 from neutral.training.progress import ProgressBar
 from neutral.training.saving import Kind, due, require_finite_losses, require_finite_state
+from neutral.training.threads import thread_count
 
 log = logging.getLogger("parity")
 
@@ -45,6 +46,11 @@ class Run:
     def folder(self) -> RunFolder:
         """Where the run writes."""
         return RunFolder.of(self.config)
+
+    @property
+    def threads(self) -> int:
+        """CPU threads."""
+        return thread_count(self.config.threads)
 
     @property
     def resume_command(self) -> str:
@@ -79,10 +85,11 @@ def train(run: Run, begin: Checkpoint | None = None) -> Result:
         )
         return Result(metadata.iteration, metadata.losses, begin.folder, metadata.elapsed)
     run.backend.check_device(config.device)
+    run.backend.use_threads(run.threads)
     data = run.hooks.data(config)
     step = run.backend.step(run.family.name, config, dtype=config.dtype, device=config.device)
     step.load(begin.state() if begin is not None else initial_state(run.family, config, step))
-    run.folder.describe(config, run.backend)
+    run.folder.describe(config, run.backend, run.threads)
     start, earlier = (begin.metadata.iteration, begin.metadata.elapsed) if begin is not None else (0, 0.0)
     clock = Clock(earlier)
     with (
@@ -178,6 +185,7 @@ def announce(run: Run, data: TrainingData, start: int) -> None:
     """The banner at the start of a session."""
     config = run.config
     rows = {"family": run.family.title, "backend": f"{run.backend.name}, {config.device}, {config.dtype}"}
+    rows |= {"CPU threads": str(run.threads)}
     rows |= {"data": run.hooks.describe(data), "folder": str(run.folder.root)}
     rows |= {label: str(value) for label, value in run.hooks.banner(config).items()}
     width = max(map(len, rows))
