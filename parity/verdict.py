@@ -41,12 +41,16 @@ def verdict(report: Report) -> SuiteVerdict:
     parts = {name: [check for check in report.checks if check.family == name] for name in names}
     lines = [family_line(report, name, checks) for name, checks in parts.items()]
     failed = [check for check in report.checks if check.failed]
-    unfinished = report.tests.finished < report.tests.planned or bool(report.tests.stopped)
     empty = [name for name, checks in parts.items() if not any(check.passed for check in checks)]
     if not report.checks and not names:
         lines.append("NOT CHECKED: nothing was compared")
     lines += not_run(report)
-    return SuiteVerdict(bool(report.checks) and not (failed or unfinished or empty), tuple(lines))
+    return SuiteVerdict(bool(report.checks) and not (failed or unfinished(report) or empty), tuple(lines))
+
+
+def unfinished(report: Report) -> bool:
+    """Whether the run ended before all its tests had run."""
+    return report.tests.finished < report.tests.planned or bool(report.tests.stopped)
 
 
 def family_line(report: Report, name: str, checks: Sequence[Check]) -> str:
@@ -62,6 +66,8 @@ def family_line(report: Report, name: str, checks: Sequence[Check]) -> str:
             f"{title}: {who} DIFFER: {len(failed)} of {counted(len(checks), 'check')} failed; "
             f"first: {subject(first)}{measured(first)}; most likely: {likely(first)}"
         )
+    if unfinished(report):
+        return f"{title}: NOT FINISHED: {counted(len(checks), 'check')} so far, none failed"
     known = sum(not check.passed for check in checks)
     aside = f", {known} of them a declared difference" if known else ""
     says = (
@@ -118,7 +124,7 @@ def likely(check: Check) -> str:
 def not_run(report: Report) -> Iterator[str]:
     """What was left out, so that a pass does not say more than was looked at."""
     tests = report.tests
-    if tests.finished < tests.planned or tests.stopped:
+    if unfinished(report):
         reason = f" ({tests.stopped})" if tests.stopped else ""
         yield f"NOT FINISHED: {tests.finished} of {counted(tests.planned, 'test')} ran{reason}"
     if tests.slow:

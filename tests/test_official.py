@@ -127,6 +127,12 @@ def test_a_folder_means_its_newest_complete_checkpoint(tmp_path: Path) -> None:
         official.read(tmp_path / "torch")
 
 
+def test_the_folder_of_a_run_means_its_newest_checkpoint(tmp_path: Path) -> None:
+    for iteration in (3, 20):
+        official.write(tmp_path / "results/demo/model", "parity", replace(portable(), iteration=iteration))
+    assert official.read(tmp_path / "results/demo").iteration == 20
+
+
 def test_optimizer_state_stays_in_our_checkpoints_only(tmp_path: Path) -> None:
     slots = {"optimizer.generator.genA2B.FC.2.weight.moment1": np.ones((16, 16), np.float32)}
     source = replace(portable(), state=portable().state | slots)

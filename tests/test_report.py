@@ -78,6 +78,11 @@ def test_no_pass(found, reason):
     assert reason in "\n".join(verdict(found).lines)
 
 
+@pytest.mark.parametrize("end", [{"planned": 9}, {"stopped": "interrupted"}])
+def test_an_unfinished_run_claims_nothing(end):
+    assert verdict(report(*ALL, **end)).lines[0] == "Toy: NOT FINISHED: 4 checks so far, none failed"
+
+
 def test_the_first_failure_is_that_of_the_earliest_group_with_its_likely_cause():
     steps = replace(BAD, group="steps")
     line = verdict(report(GOOD, steps, BAD)).lines[0]

@@ -32,7 +32,7 @@ Networks = dict[str, State]
 
 
 def read(source: Path) -> Portable:
-    """The checkpoint at `source`: a file, or a folder (of one checkpoint, or of several: the newest).
+    """The checkpoint at `source`: a file, or a folder (one checkpoint, or the newest of several).
 
     The layout is recognised by content. All six networks must be there, with names and shapes that fit one
     another. Raises `CheckpointError` or `StateError` that list what does not fit.
@@ -42,7 +42,8 @@ def read(source: Path) -> Portable:
     if (source / checkpoint.STATE).exists():
         return _read_own(source)
     if source.is_dir() and not (source / checkpoint.MODEL).exists():
-        newest = checkpoint.newest(source)
+        run = source / "model"  # a run's folder: its checkpoints are in there
+        newest = checkpoint.newest(run if run.is_dir() else source)
         if newest is not None:
             return _read_own(newest)
     file = source / checkpoint.MODEL if (source / checkpoint.MODEL).exists() else source
