@@ -43,7 +43,8 @@ def toy_train(folder, *words, status=0):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["train", "--help"], ["infer", "--help"], ["prepare", "--help"]]
+    "words",
+    [["--help"], ["train", "--help"], ["infer", "--help"], ["export", "--help"], ["prepare", "--help"]],
 )
 def test_help_imports_nothing_heavy(words):
     code = f"""
