@@ -21,7 +21,7 @@ from neutral.cli.options import with_plain_switches
 from neutral.cli.prepare import prepare_app
 from neutral.cli.train import FREE_OPTIONS, train_command
 from neutral.errors import Interrupted, ParityError
-from parity.commands import check_command, golden_command
+from parity.commands import check_command, faults_command, golden_command
 from parity.port import port_command
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ app.command("infer")(infer_command)
 app.command("export")(export_command)
 app.command("check")(check_command)
 app.command("golden")(golden_command)
+app.command("faults")(faults_command)
 app.command("port")(port_command)
 
 

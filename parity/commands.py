@@ -30,6 +30,22 @@ def golden_command(
     raise typer.Exit(replay(directory, backend or list(BACKENDS), family or [], case or [], json))
 
 
+def faults_command(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[FAULT]...", help="Only these.")] = None,
+    family: Annotated[str, typer.Option(help="The family whose implementations get the faults.")] = "ugatit",
+    control: Annotated[bool, typer.Option(help="Run the suite without a fault first.")] = True,
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/faults.md on stdout.")] = False,
+) -> None:
+    """Plant known mistakes of ports, one after the other, and show which check of the suite catches each.
+
+    In memory: no file is changed. Exit status 1 when one is not caught, or when there is a false alarm.
+    """
+    from parity.faults.command import plant_all
+
+    raise typer.Exit(plant_all(family, names or [], control=control, as_json=json, as_page=markdown))
+
+
 def check_command(
     family: Families = None,
     iterations: Annotated[int, typer.Option(min=1, help="Length of the lockstep runs.")] = 200,

@@ -62,7 +62,7 @@ finally:
 
 def test_help_names_every_command(tmp_path):
     out, _ = run(tmp_path, "--help")
-    for command in ("list", "doctor", "prepare", "train", "test", "infer", "port", "golden"):
+    for command in ("list", "doctor", "prepare", "train", "test", "infer", "port", "golden", "faults"):
         assert f" {command} " in out
 
 

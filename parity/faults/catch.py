@@ -1,13 +1,13 @@
 """Run the suite on an implementation with a planted fault, and tell which check catches it first.
 
-It is the suite itself that runs, in this process, with its own order: networks, gradients, losses, optimizers,
-steps, training, initial, checkpoints, golden. It stops at the first check that fails.
+It is the suite itself that runs, in this process and in its own order: networks, gradients, losses,
+optimizers, steps, training, initial, checkpoints, golden. It stops at the first check that fails.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +33,11 @@ GROUPS = (
 """Groups that are run: `twins` reads files, which a planted fault does not touch, and `onnx` is no twin's."""
 ITERATIONS = 3
 """Length of the lockstep runs: a state fault shows in the iteration after it happens."""
-MODULES = "test_modules"
-"""The test that names the first module that differs; it is run as well when a forward pass differs."""
+FINDERS = {
+    "networks": ("networks", "test_modules"),
+    **dict.fromkeys(("losses", "optimizers", "training"), ("steps", "test_phases")),
+}
+"""By group of the first failure: group and test that name the first module or phase that differs."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Catch:
     error, bound                  what it measured and what it allowed; None where it is yes or no
     worst    the tensor with the largest error
     first    the first tensor that fails, in the order of the comparison: of execution, where it is modules
-    module   the first module whose output differs, where forward passes differ
+    place    the first module, or the first phase of a step, that differs, where one could be named
     text     first line of the report on the failure
     hint     the guess of the comparison
     seconds  time of the run
@@ -61,7 +64,7 @@ class Catch:
     bound: float | None = None
     worst: str = ""
     first: str = ""
-    module: str = ""
+    place: str = ""
     text: str = ""
     hint: str = ""
     seconds: float = 0.0
@@ -73,14 +76,18 @@ class Catch:
 
 
 class Watch:
-    """pytest plugin: selects the tests of some cases, stops the run at the first failure, keeps the checks."""
+    """pytest plugin: selects tests of the suite, and keeps their checks.
 
-    def __init__(self, cases: Iterable[str], groups: Iterable[str]) -> None:
-        self.cases, self.groups = set(cases), set(groups)
+    cases, groups   of the family, of the suite
+    test, network   further restrictions where they are not empty
+    """
+
+    def __init__(
+        self, cases: Iterable[str], groups: Iterable[str], test: str = "", network: str = ""
+    ) -> None:
+        self.cases, self.groups, self.test, self.network = set(cases), set(groups), test, network
         self.run = Run()
         self.checks: list[Check] = []
-        self.failed: Check | None = None
-        self.modules: Check | None = None
         self.seconds = 0.0
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -91,46 +98,28 @@ class Watch:
         return result
 
     def wants(self, item: pytest.Item) -> bool:
-        """Whether a test is of a wanted group and case; tests outside the suite are."""
+        """Whether a test is wanted; those outside the suite are."""
         if not item.path.is_relative_to(SUITE):
             return True
-        case = parameter(item, "case")
-        named = not isinstance(case, Case) or case.name in self.cases
-        return named and item.path.stem.removeprefix("test_") in self.groups
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        """After a failure, run nothing but the search for the first module of the same network."""
-        if self.failed is None:
-            return None
-        network = str(parameter(item, "network") or "")
-        wanted = item.name.startswith(MODULES) and network and network in self.failed.name
-        return None if wanted and self.modules is None else True
+        case, network = parameter(item, "case"), parameter(item, "network")
+        return (
+            (not isinstance(case, Case) or case.name in self.cases)
+            and item.path.stem.removeprefix("test_") in self.groups
+            and item.name.startswith(self.test)
+            and (not self.network or network == self.network)
+        )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the checks of a test."""
         self.seconds += report.duration
         checks = self.run.take(report)
-        if not checks and report.failed:
-            checks = [outside(report)]
-        failed = next((check for check in checks if check.failed), None)
-        if self.failed is None:
-            self.checks += checks
-            self.failed = failed
-        if MODULES in report.nodeid:
-            self.modules = failed or self.modules
+        self.checks += [outside(report)] if not checks and report.failed else checks
 
-    def catch(self) -> Catch:
-        """What came of the run."""
-        check, modules = self.failed, self.modules
-        if check is None:
-            return Catch(len(self.checks), seconds=self.seconds)
-        lines = check.message.splitlines() or [""]
-        return Catch(
-            len(self.checks), check.group, check.name, check.case, check.backends, check.error, check.bound,
-            check.worst, check.first, modules.first if modules else "", lines[0], check.hint, self.seconds,
-        )  # fmt: skip
+    @property
+    def failed(self) -> Check | None:
+        """The first check that failed."""
+        return next((check for check in self.checks if check.failed), None)
 
 
 def parameter(item: pytest.Item, name: str) -> object:
@@ -151,31 +140,60 @@ def outside(report: pytest.TestReport) -> Check:
 def run(
     family: str, cases: Iterable[str], *, groups: Iterable[str] = GROUPS, iterations: int = ITERATIONS
 ) -> Catch:
-    """Run the suite as the implementation is now, and stop at the first check that fails."""
-    return watched([str(SUITE), f"--family={family}", f"--iterations={iterations}"], Watch(cases, groups))
+    """Run the suite as the implementation is now up to the first check that fails, and look for the place."""
+    options = [f"--family={family}", f"--iterations={iterations}"]
+    watch = watched([SUITE, *options], Watch(cases, groups))
+    return result(watch, place(watch.failed, options) if watch.failed else "")
 
 
 def run_tests(files: Iterable[str]) -> Catch:
-    """Run test files of the repository, and stop at the first that fails."""
+    """Run test files of the repository, and stop at the first test that fails."""
     paths = [ROOT / file for file in files]
     if missing := [str(path) for path in paths if not path.is_file()]:
         raise ConfigError(f"{', '.join(missing)}: not there; faults are planted in a clone of the repository")
-    return watched([*map(str, paths), "-x"], Watch((), ()))
+    return result(watched([*paths], Watch((), ())))
 
 
-def watched(arguments: list[str], watch: Watch) -> Catch:
+def watched(arguments: Sequence[str | Path], watch: Watch) -> Watch:
     """pytest with these arguments, in this process, silent. Raises `ConfigError` when it ran no test."""
     shown = io.StringIO()
+    own = ["-x", f"--rootdir={ROOT}", "-p", "parity.plugin", "-p", "no:cacheprovider"]
     with redirect_stdout(shown), redirect_stderr(shown):
-        status = pytest.main(
-            [*arguments, f"--rootdir={ROOT}", "-p", "parity.plugin", "-p", "no:cacheprovider"], plugins=[watch]
-        )
+        status = pytest.main([*map(str, arguments), *own], plugins=[watch])
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise ConfigError(f"pytest ended with status {int(status)}:\n{shown.getvalue()[-2000:]}")
-    return watch.catch()
+    return watch
+
+
+def place(failed: Check, options: Sequence[str]) -> str:
+    """The first module, or the first phase of an iteration, that differs; empty where neither does."""
+    if failed.group not in FINDERS:
+        return ""
+    group, test = FINDERS[failed.group]
+    network = failed.name.split()[0].rstrip(":") if group == "networks" else ""
+    watch = Watch([failed.case], [group], test, network)
+    found = watched([SUITE / f"test_{group}.py", *options], watch).failed
+    if found is None or not found.first:
+        return ""
+    return f"module {found.first.partition(' ')[2] or 'as a whole'}" if network else f"phase {found.name}"
+
+
+def result(watch: Watch, where: str = "") -> Catch:
+    """What came of a run."""
+    check = watch.failed
+    if check is None:
+        return Catch(len(watch.checks), seconds=watch.seconds)
+    number = watch.checks.index(check) + 1
+    text = (check.message.splitlines() or [""])[0]
+    return Catch(
+        number, check.group, check.name, check.case, check.backends, check.error, check.bound,
+        check.worst, check.first, where, text, check.hint, watch.seconds,
+    )  # fmt: skip
 
 
 def catch(family: str, fault: Fault) -> Catch:
     """Plant `fault`, run the suite on its case (or the tests it names), and take it out again."""
     with planted(fault):
-        return run_tests(fault.tests) if fault.tests else run(family, [fault.case], groups=fault.groups or GROUPS)
+        if fault.tests:
+            return run_tests(fault.tests)
+        return run(family, [fault.case], groups=fault.groups or GROUPS)

@@ -71,14 +71,14 @@ Replacement = tuple[str, str]
 
 
 def planted_in(
-    sides: str, module: str, replacements: Mapping[str, Replacement | Sequence[Replacement]]
+    sides: str, module: str, replacements: Mapping[str, Replacement | list[Replacement]]
 ) -> tuple[Edit, ...]:
-    """Edits of one module, by place, on each of `sides` ("paddle", or "torch paddle" for the same in both)."""
+    """Edits of one module by place, on each of `sides`: "paddle", or "torch paddle" for the same in both."""
     edits = []
     for side in sides.split():
         for place, found in replacements.items():
-            pairs = [found] if isinstance(found, tuple) and isinstance(found[0], str) else found
-            edits += [Edit(side, module, place, str(old), str(new)) for old, new in pairs]
+            pairs = [found] if isinstance(found, tuple) else found
+            edits += [Edit(side, module, place, old, new) for old, new in pairs]
     return tuple(edits)
 
 
@@ -88,7 +88,7 @@ def one_line(text: str) -> str:
 
 
 def catalogue(family: str) -> tuple[Fault, ...]:
-    """The planted faults of a family. Raises `ConfigError` for an unknown family or one without a catalogue."""
+    """The planted faults of a family. Raises `ConfigError` for an unknown family, or one that has none."""
     registry.family(family)
     path = f"{__package__}.{family}"
     if find_spec(path) is None:

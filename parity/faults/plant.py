@@ -41,10 +41,8 @@ def changed(text: str, name: str, edits: list[Edit]) -> str:
     for edit in edits:
         node = find(ast.parse(text), edit)
         lines = text.splitlines(keepends=True)
-        before, inside, after = (
-            "".join(part)
-            for part in (lines[: node.lineno - 1], lines[node.lineno - 1 : node.end_lineno], lines[node.end_lineno :])
-        )
+        first, last = node.lineno - 1, node.end_lineno
+        before, inside, after = map("".join, (lines[:first], lines[first:last], lines[last:]))
         count = inside.count(edit.old)
         if count != 1:
             raise ConfigError(

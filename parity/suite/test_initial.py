@@ -14,6 +14,9 @@ from parity.compare import EXACT, compare
 from parity.lockstep import Subject
 from parity.suite.conftest import Steps
 
+BEGINNING = 4
+"""Elements after the first by which streams are told apart."""
+
 
 def test_same_bits(subject: Subject, step: Steps, candidate: str, reference: str, check: Checker) -> None:
     """Drawn once, loaded and dumped again on both sides: names, order, shapes and every bit."""
@@ -47,3 +50,19 @@ def test_independent_of_order(
     same = [key for key, array in drawn["forwards"].items()
             if array.std() > 0 and np.array_equal(array, drawn["other seed"][key])]  # fmt: skip
     check.measured("tensors that ignore the seed", len(same), 0, message=", ".join(same))
+    alike = drawn_alike(drawn["forwards"])
+    check.measured("tensors drawn from one stream", len(alike), 0, message=", ".join(alike))
+
+
+def drawn_alike(state: State) -> list[str]:
+    """Names of random tensors that begin as another one does, but for a factor."""
+    seen: dict[tuple[float, ...], str] = {}
+    alike = []
+    for key, array in state.items():
+        values = array.ravel().astype(np.float64)
+        if values.size > BEGINNING and values.std() > 0:
+            ratios = tuple(np.round(values[1 : BEGINNING + 1] / values[0], 3))
+            if ratios in seen:
+                alike.append(f"{key} like {seen[ratios]}")
+            seen.setdefault(ratios, key)
+    return alike

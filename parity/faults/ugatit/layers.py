@@ -60,8 +60,8 @@ FAULTS = (
         planted_in("paddle", LAYERS, {WEIGHT: [
             ("v = F.normalize(matrix.T @ u, axis=0, epsilon=self.eps)",
              "u = F.normalize(matrix @ v, axis=0, epsilon=self.eps)"),
-            ("                u = F.normalize(matrix @ v, axis=0, epsilon=self.eps)\n                paddle",
-             "                v = F.normalize(matrix.T @ u, axis=0, epsilon=self.eps)\n                paddle"),
+            ("= F.normalize(matrix @ v, axis=0, epsilon=self.eps)\n                paddle",
+             "= u; v = F.normalize(matrix.T @ u, axis=0, epsilon=self.eps)\n                paddle"),
         ]}),
     ),
     Fault(
@@ -126,8 +126,9 @@ FAULTS = (
     Fault(
         "state-dumped-in-float32",
         "tensors pass through float32 on their way out",
-        planted_in("paddle", "state", {"Entry.to_canonical": (
-            "else array.copy()", 'else array.astype("float32").astype(array.dtype)',
+        planted_in("paddle", "state", {"Codec.dump": (
+            "entry.to_canonical(entry.tensor)",
+            'entry.to_canonical(entry.tensor).astype("float32").astype("float64")',
         )}),
     ),
 )  # fmt: skip

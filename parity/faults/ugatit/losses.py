@@ -65,6 +65,7 @@ FAULTS = (
             ('cam_logits[f"fake_{other}2{domain}"]', 'cam_logits[f"fake_{domain}2{other}"]'),
             ('cam_logits[f"fake_{domain}2{domain}"]', 'cam_logits[f"fake_{other}2{other}"]'),
         ]}),
+        groups=("losses", "golden"),
     ),
     Fault(
         "cycle-domains-swapped",

@@ -29,6 +29,12 @@ FAULTS = (
         planted_in("torch", NETWORKS, {"ResnetBlock.forward": ("x + self", "self")}),
     ),
     Fault(
+        "missing-residual-in-both",
+        "the AdaILN block without its residual in both implementations, as in early versions of the original",
+        planted_in("torch paddle", NETWORKS, {"ResnetAdaILNBlock.forward": (" + x", "")}),
+        groups=("networks", "golden"),
+    ),
+    Fault(
         "activation-after-sum",
         "a ReLU behind the sum of the residual block, as in the original ResNet",
         planted_in("paddle", NETWORKS, {"ResnetBlock.forward": (
@@ -181,7 +187,9 @@ FAULTS = (
             "AdaILN.forward": ("self.rho", "self.rho.clip(0.0, 1.0)"),
             "ILN.forward": ("self.rho", "self.rho.clip(0.0, 1.0)"),
         })
-        + planted_in("paddle", "ugatit.step", {"Step.generator_update": ("module.rho.clip_(0.0, 1.0)", "pass")}),
+        + planted_in("paddle", "ugatit.step", {
+            "Step.generator_update": ("module.rho.clip_(0.0, 1.0)", "pass"),
+        }),
     ),
     Fault(
         "rho-clipped-in-forward-too",
@@ -190,8 +198,8 @@ FAULTS = (
             "AdaILN.forward": ("self.rho", "self.rho.clip(0.0, 1.0)"),
             "ILN.forward": ("self.rho", "self.rho.clip(0.0, 1.0)"),
         }),
-        proof="The clamp after the update keeps rho in [0, 1], so that the clip returns its input; its gradient "
-        "is 1 at both bounds as well (Paddle 2.6 gave 0 there, which would hold rho at its bound for ever).",
+        proof="The clamp after the update keeps rho in [0, 1], so that the clip returns its input; its "
+        "gradient is 1 at both bounds as well (Paddle 2.6 gave 0 there, which would hold rho at its bound).",
         groups=("gradients", "optimizers"),
     ),
 )  # fmt: skip

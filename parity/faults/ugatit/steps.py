@@ -49,20 +49,25 @@ FAULTS = (
         "the generators are judged by the discriminators as they were before their update",
         planted_in("paddle", STEP, {
             "Step.discriminator_update": ('self.optimizers["discriminator"].step()', "pass"),
-            "Step.generator_update": ('self.optimizers["generator"].step()', """self.optimizers["generator"].step()
-        self.optimizers["discriminator"].step()"""),
+            "Step.generator_update": (
+                'self.optimizers["generator"].step()',
+                """self.optimizers["generator"].step()
+        self.optimizers["discriminator"].step()""",
+            ),
         }),
     ),
     Fault(
         "identity-by-the-wrong-generator",
         "fake_A2A is made by genA2B, fake_B2B by genB2A",
         planted_in("paddle", STEP, {MAKING: [
-            ('"fake_A2A", "genB2A"', '"fake_A2A", "genA2B"'), ('"fake_B2B", "genA2B"', '"fake_B2B", "genB2A"'),
+            ('"fake_A2A", "genB2A"', '"fake_A2A", "genA2B"'),
+            ('"fake_B2B", "genA2B"', '"fake_B2B", "genB2A"'),
         ]}),
     ),
     Fault(
         "fakes-detached-for-generators",
-        "the fast path's cut-off images are used for the generators too: no adversarial gradient reaches them",
+        "the images cut off for the discriminators are used for the generators too, which get no adversarial "
+        "gradient",
         planted_in("paddle", STEP, {MAKING: (
             'self.judge(self.images["fake_B2A"], self.images["fake_A2B"])',
             'self.judge(self.images["fake_B2A"].detach(), self.images["fake_A2B"].detach())',
@@ -70,8 +75,8 @@ FAULTS = (
     ),
     Fault(
         "fakes-not-detached",
-        "the fast path does not cut off the images that it keeps: the backward pass of the discriminators runs "
-        "through the generators and frees their graph",
+        "the fast path does not cut off the images that it keeps: the backward pass of the discriminators "
+        "runs through the generators and frees their graph",
         planted_in("paddle", STEP, {JUDGING: ("fake_A.detach(), fake_B.detach()", "fake_A, fake_B")}),
     ),
     Fault(
@@ -100,7 +105,9 @@ FAULTS = (
     Fault(
         "discriminator-gradients-not-cleared",
         "the gradients of the discriminators pile up from iteration to iteration",
-        planted_in("torch", STEP, {"Step.forward": ('self.optimizers["discriminator"].clear_gradients()', "pass")}),
+        planted_in("torch", STEP, {"Step.forward": (
+            'self.optimizers["discriminator"].clear_gradients()', "pass",
+        )}),
     ),
     Fault(
         "rho-not-clipped",

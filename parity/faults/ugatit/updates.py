@@ -18,7 +18,7 @@ FAULTS = (
         "the parameters of the first network of each optimizer are not updated",
         planted_in("torch", OPTIM, {MAKE: (
             "self.parameters, lr=0.0",
-            "[entry.tensor for name, entry in self.entries.items() if not name.startswith(spec.networks[0])], lr=0.0",
+            "[e.tensor for n, e in self.entries.items() if not n.startswith(spec.networks[0])], lr=0.0",
         )}),
     ),
     Fault(
@@ -38,7 +38,8 @@ FAULTS = (
             "self.parameters, lr=0.0",
             """[
                 {"params": [e.tensor for n, e in self.entries.items() if "weight" in n]},
-                {"params": [e.tensor for n, e in self.entries.items() if "weight" not in n], "weight_decay": 0.0},
+                {"params": [e.tensor for n, e in self.entries.items() if "weight" not in n],
+                 "weight_decay": 0.0},
             ], lr=0.0""",
         )}),
     ),
@@ -88,14 +89,15 @@ FAULTS = (
         planted_in("neutral", "families.ugatit.schedule", {"learning_rate": (
             "iteration <= half", "iteration <= half + 1",
         )}),
+        groups=("optimizers", "golden"),
     ),
     Fault(
         "zero-gradients",
         "clearing sets gradients to zero instead of dropping them, as Paddle does by default",
         planted_in("paddle", OPTIM, {"Adam.clear_gradients": ("set_to_zero=False", "set_to_zero=True")}),
-        proof="Between clearing and update, every update of this family has a backward pass that reaches every "
-        "parameter of its optimizer, and adding to zero is exact; networks that stand still (`only`) are in an "
-        "optimizer that is not run. The next fault shows what it does where an update has no such pass.",
+        proof="Between clearing and update there is always a backward pass that reaches every parameter of "
+        "the optimizer, and adding to zero is exact; networks that stand still (`only`) are in an optimizer "
+        "that is not run. The next fault shows what it does where an update has no such pass.",
         groups=("optimizers", "steps"),
     ),
     Fault(
@@ -114,7 +116,9 @@ FAULTS = (
     Fault(
         "first-moments-lost",
         "loading a checkpoint leaves the first moments of Adam as they were",
-        planted_in("paddle", OPTIM, {"Adam.load": ('self._slot("moment1", entry).set_value(moment1)', "pass")}),
+        planted_in("paddle", OPTIM, {"Adam.load": (
+            'self._slot("moment1", entry).set_value(moment1)', "pass",
+        )}),
     ),
     Fault(
         "moments-swapped",
