@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,6 +19,7 @@ from parity.faults.catch import GROUPS, Catch
 from parity.faults.fault import Edit, Fault, catalogue, chosen, planted_in
 from parity.faults.plant import changed, planted
 from parity.faults.table import Outcome, catchers_in, caught_by, names_in, page
+from parity.plain import from_plain
 
 ROOT = Path(__file__).parent.parent
 FAULTS = {(family, fault.name): fault for family in registry.FAMILIES for fault in catalogue(family)}
@@ -28,7 +28,7 @@ PAGE = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
 RUNS = 2
 """Processes among which the faults are dealt."""
 
-Found = Mapping[str, Any]
+Found = Mapping[str, Catch]
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +39,15 @@ def found() -> Found:
         for family in registry.FAMILIES
         for run in range(RUNS)
     ]
-    reports: dict[str, Any] = {}
+    reports: dict[str, Catch] = {}
     for family, run, process in processes:
         shown, errors = process.communicate()
         assert shown, errors
         result = json.loads(shown)
-        reports |= {f"{family}-{entry['name']}": entry["catch"] for entry in result["faults"]}
+        for entry in result["faults"]:
+            reports[f"{family}-{entry['name']}"] = from_plain(Catch, entry["catch"])
         if run == 0:
-            reports[family] = result["control"]
+            reports[family] = from_plain(Catch, result["control"])
     return reports
 
 
@@ -62,8 +63,8 @@ def start(family: str, names: list[str], *, control: bool) -> subprocess.Popen[s
 @pytest.mark.parametrize("family", registry.FAMILIES)
 def test_no_alarm_without_a_fault(found: Found, family: str) -> None:
     control = found[family]
-    assert control["group"] == "", control["text"]
-    assert control["checks"] > 150
+    assert not control.caught, control
+    assert control.checks > 150
 
 
 @pytest.mark.parametrize("key", FAULTS, ids=IDS)
@@ -71,20 +72,16 @@ def test_fault(found: Found, key: tuple[str, str]) -> None:
     """A fault is caught; a program that means the same passes, and something was checked."""
     fault, caught = FAULTS[key], found["-".join(key)]
     if fault.proof:
-        assert caught["group"] == "", caught
-        assert caught["checks"] > 10
+        assert not caught.caught, caught
+        assert caught.checks > 10
     else:
-        assert caught["group"] in GROUPS or caught["group"] in fault.tests, caught
-        assert caught["error"] is None or not caught["error"] <= caught["bound"]
+        assert caught.group in GROUPS or caught.group in fault.tests, caught
+        assert caught.error is None or not caught.error <= (caught.bound or 0), caught
 
 
 def test_page_is_the_catalogue_and_says_what_is_measured(found: Found) -> None:
     assert sorted(names_in(PAGE)) == sorted(name for _, name in FAULTS)
-    measured = {
-        key[1]: caught_by(Catch(**{**found["-".join(key)], "backends": ()}))
-        for key, fault in FAULTS.items()
-        if not fault.proof
-    }
+    measured = {key[1]: caught_by(found["-".join(key)]) for key, fault in FAULTS.items() if not fault.proof}
     assert catchers_in(PAGE) == measured
 
 

@@ -130,7 +130,7 @@ def parameter(item: pytest.Item, name: str) -> object:
 
 def outside(report: pytest.TestReport) -> Check:
     """A failed test outside the suite as a check."""
-    file, _, name = report.nodeid.partition("::")
+    file, _, name = report.nodeid.partition("[")[0].partition("::")
     return Check(
         report.nodeid, "", "", file, name, (), "", passed=False, seconds=report.duration,
         message=first_line(report),

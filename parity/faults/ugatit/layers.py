@@ -38,6 +38,25 @@ FAULTS = (
         planted_in("paddle", LAYERS, {"InstanceNorm.forward": ("x.dtype == paddle.float64", "False")}),
     ),
     Fault(
+        "instance-eps-in-float32-only",
+        "eps of instance norm is 1e-3 where the dtype is float32; nothing to see in float64",
+        planted_in("paddle", LAYERS, {"InstanceNorm.forward": ("(x, eps=self.eps)", "(x, eps=1e-3)")}),
+    ),
+    Fault(
+        "padding-repeats-edge",
+        "reflection padding begins with the edge pixel itself",
+        planted_in("paddle", "cpu", {"reflection_pad": (
+            "x[:, :, 1 : size + 1], x[:, :, -1 - size : -1]", "x[:, :, :size], x[:, :, -size:]",
+        )}),
+    ),
+    Fault(
+        "kernel-not-turned",
+        "the convolution that is computed as a transposed one does not turn its kernel round",
+        planted_in("paddle", "cpu", {"narrowing_convolution": (
+            "weight.flip([2, 3]).transpose", "weight.transpose",
+        )}),
+    ),
+    Fault(
         "spectral-vectors-still",
         "u and v never move, as in Paddle's own SpectralNorm layer",
         planted_in("paddle", LAYERS, {WEIGHT: ("if self.training", "if False")}),

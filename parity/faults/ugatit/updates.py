@@ -49,6 +49,11 @@ FAULTS = (
         planted_in("paddle", OPTIM, {MAKE: ("beta1=spec.betas[0]", "beta1=0.9")}),
     ),
     Fault(
+        "amsgrad",
+        "the largest second moment so far is used, which begins to differ when one has fallen",
+        planted_in("paddle", OPTIM, {MAKE: ("epsilon=spec.eps", "amsgrad=True, epsilon=spec.eps")}),
+    ),
+    Fault(
         "eps-in-bias-correction",
         "eps is added to the root of the second moment before its bias is corrected",
         planted_in("torch", OPTIM, {"Adam.step": (
@@ -97,7 +102,7 @@ FAULTS = (
         planted_in("paddle", OPTIM, {"Adam.clear_gradients": ("set_to_zero=False", "set_to_zero=True")}),
         proof="Between clearing and update there is always a backward pass that reaches every parameter of "
         "the optimizer, and adding to zero is exact; networks that stand still (`only`) are in an optimizer "
-        "that is not run. The next fault shows what it does where an update has no such pass.",
+        "that is not run. Where an update has no such pass, `frozen-networks-drift` shows what it does.",
         groups=("optimizers", "steps"),
     ),
     Fault(
