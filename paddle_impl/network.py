@@ -110,7 +110,7 @@ class Network:
 
 def to_array(tensor: paddle.Tensor) -> Array:
     """A numpy copy of a tensor, cut off from its graph."""
-    return tensor.detach().cpu().numpy().copy()
+    return tensor.detach().numpy()  # a copy, from any device
 
 
 def set_mode(module: nn.Layer, train: bool) -> None:

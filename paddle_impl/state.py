@@ -49,8 +49,8 @@ class Entry:
 
     def to_canonical(self, tensor: paddle.Tensor) -> Array:
         """A copy of `tensor` (the entry's own, its gradient or a moment) in the canonical layout."""
-        array = tensor.detach().cpu().numpy()
-        return np.ascontiguousarray(array.T) if self.transposed else array.copy()
+        array = tensor.detach().numpy()  # a copy, from any device; `cpu()` would make another
+        return np.ascontiguousarray(array.T) if self.transposed else array
 
     def to_native(self, array: Array) -> paddle.Tensor:
         """`array` in the layout, dtype and device of the entry."""
