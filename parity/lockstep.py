@@ -19,7 +19,7 @@ import numpy as np
 from neutral.backend import Arrays, Network, TrainStep
 from neutral.family import Family
 from neutral.randomness import generator
-from neutral.state import OPTIMIZER, Array, State, prefixed, weights_only
+from neutral.state import OPTIMIZER, Array, State, prefixed
 from neutral.training.initial import initial_state
 from parity.compare import Comparison, Tolerance, compare
 
@@ -178,10 +178,18 @@ def free(
     for iteration in range(1, iterations + 1):
         for side in (expected, actual, perturbed):
             subject.run(side, iteration)
-        reference = weights_only(expected.state())
-        drift.append(largest_error(weights_only(actual.state()), reference))
-        envelope.append(largest_error(weights_only(perturbed.state()), reference))
+        reference = weights(expected)
+        drift.append(largest_error(weights(actual), reference))
+        envelope.append(largest_error(weights(perturbed), reference))
     return Free(tuple(drift), tuple(envelope))
+
+
+def weights(step: TrainStep) -> State:
+    """Parameters and buffers of all networks, `<net>.<key>`."""
+    state: State = {}
+    for name, network in step.networks.items():
+        state |= prefixed(network.state(), name)
+    return state
 
 
 def largest_error(actual: Mapping[str, Array], expected: Mapping[str, Array]) -> float:
