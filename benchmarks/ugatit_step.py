@@ -84,6 +84,8 @@ def time_all(
         workers = {name: stack.enter_context(start(name)) for name in dict.fromkeys(n for n, _ in variants)}
         for count in range(repeat + 1):  # the first round warms up
             for name, order in variants if count % 2 else reversed(variants):
+                if name == DEFAULT_MKL and count != 1:
+                    continue  # once is enough for a factor of this size, and lasts as long as all others
                 result = workers[name].run(order)
                 note(f"round {count} of {repeat}: {name}, {order}: {result['seconds']:.2f} s")
                 if count:
