@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from exported import FAMILY, write, write_checkpoint
 
-from neutral import checkpoint, registry
+from neutral import registry
 from neutral.demo import write_unpaired_demo
 from neutral.errors import EnvironmentFault, ExportError
 from neutral.export import onnx_file
@@ -20,26 +21,13 @@ from neutral.export.description import from_texts
 from neutral.export.libraries import require_libraries
 from neutral.export.onnx_run import OnnxGraph
 from neutral.export.opened import open_exported
-from neutral.export.write import write_onnx, write_static
+from neutral.export.write import write_static
 from neutral.family import ExportSpec
 from neutral.images import read_image
-from neutral.state import prefixed
 from paddle_impl import converter
 
 BACKENDS = ("torch", "paddle")
-FAMILY = registry.family("ugatit")
 LIGHT, FULL = FAMILY.cases[:2]
-
-
-def write_checkpoint(folder, config):
-    """A checkpoint of two generators in which nothing is trivial."""
-    state = {}
-    for name in ("genA2B", "genB2A"):
-        network = registry.backend("torch").network("ugatit", name, config)
-        shapes = {key: array.shape for key, array in network.state().items()}
-        state |= prefixed(FAMILY.exercise(FAMILY.initial(config, name, shapes, 0), 0), name)
-    single = {key: array.astype(np.float32) for key, array in state.items()}
-    return checkpoint.write(folder, single, checkpoint.Metadata("ugatit", 7, config.model_dump()))
 
 
 @pytest.fixture(scope="session")
@@ -60,14 +48,6 @@ def exported(light, tmp_path_factory):
         return made[backend, form]
 
     return get
-
-
-def write(place, backend, form, target, **options):
-    ready = prepared("ugatit", backend, "A2B", place)
-    references = {backend: ready.reference}
-    engine = registry.backend(backend)
-    arguments = (engine, ready.network, ready.spec, ready.description, target, references)
-    return (write_onnx if form == "onnx" else write_static)(*arguments, **options)
 
 
 def parity(folder, *words, status=0):
