@@ -200,6 +200,7 @@ def _write_tensors(file: Path, tensors: Mapping[str, Array], target: Path) -> No
     whole = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     try:
         save_file(cast(dict[str, np.ndarray], whole), file, metadata={"format": FORMAT})
+        durable.share(file)  # safetensors makes files that only their owner may read
     except SafetensorError as error:
         raise CheckpointError(f"{target}: cannot be written: {error}. No checkpoint was made there") from None
 

@@ -68,7 +68,8 @@ def validate(kind: type[Config], values: Mapping[str, Any], origin: str) -> Conf
         return kind.model_validate(dict(values))
     except ValidationError as error:
         lines = [describe(kind, problem) for problem in error.errors()]
-        raise ConfigError(f"{origin}: {len(lines)} wrong options\n" + "\n".join(lines)) from None
+        count = "1 wrong option" if len(lines) == 1 else f"{len(lines)} wrong options"
+        raise ConfigError(f"{origin}: {count}\n" + "\n".join(lines)) from None
 
 
 def describe(kind: type[BaseModel], problem: Any) -> str:

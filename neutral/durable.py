@@ -98,6 +98,13 @@ def place_folder(folder: Path, target: Path) -> None:
         _flush(target.parent)
 
 
+def share(file: Path) -> None:
+    """Give `file` the permissions of any new file of this process."""
+    mask = os.umask(0)
+    os.umask(mask)
+    file.chmod(0o666 & ~mask)
+
+
 def remove_folder(folder: Path) -> None:
     """Delete `folder` so that a crash leaves it whole or gone, never half under its own name."""
     with reported(folder):

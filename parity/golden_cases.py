@@ -128,9 +128,8 @@ def compare_iteration(
 ) -> None:
     """Learning rates, every loss, and the norm of every network's parameters after one iteration."""
     worst, where = replay.worst, f"iteration {iteration}"
-    expected_rates = sorted(value for key, value in row.items() if key.startswith("lr_"))
-    for actual, expected in zip(sorted(rates.values()), expected_rates, strict=True):
-        worst.add("learning rates", abs(actual - expected), 1e-18, where)
+    for key, optimizer in replay.adapter.RATES.items():
+        worst.add("learning rates", abs(rates[optimizer] - row[key]), 1e-18, f"{where}: {key}")
     losses = step.losses()
     worst.names("loss names", losses, row["losses"])
     for name, expected in row["losses"].items():
@@ -189,8 +188,11 @@ def operation(replay: Replay) -> None:
     inputs |= {key: recipe.normal(case.name, f"input/{key}", arrays[f"g{key}"].shape) for key in others}
     result = layer.gradients(inputs, {"out": recipe.normal(case.name, "probe/out", shape)})
     replay.worst.arrays("forward", result.outputs["out"], arrays["out"], FORWARD, "out")
-    for key, value in (result.inputs | result.parameters).items():
-        replay.worst.arrays("gradients", value, arrays[f"g{key}"], FORWARD, key)
+    found = result.inputs | result.parameters
+    for key in [
+        name[1:] for name in arrays if name.startswith("g") and name[1:] in {*inputs, *layer.state()}
+    ]:
+        replay.worst.arrays("gradients", found.get(key), arrays[f"g{key}"], FORWARD, key)
 
 
 def manifest(replay: Replay) -> None:

@@ -241,13 +241,14 @@ SATURATED = 1e-3
 def envelope_excess(run: Free) -> tuple[float, int, int]:
     """Largest drift in units of what is allowed, its iteration, and how many iterations could be judged.
 
-    Allowed is `ENVELOPE_FACTOR` times the largest envelope so far, plus `ENVELOPE_FLOOR`.
+    Allowed is `ENVELOPE_FACTOR` times the largest envelope so far, plus `ENVELOPE_FLOOR`. Infinite when not
+    even the first iteration could be judged: nothing compared is no pass.
     """
     worst, where, reach = 0.0, 1, 0.0
     for index, (drift, envelope) in enumerate(zip(run.drift, run.envelope, strict=True), start=1):
         reach = max(reach, envelope)
         if reach > SATURATED:
-            return worst, where, index - 1
+            return (worst if index > 1 else math.inf), where, index - 1
         excess = drift / (ENVELOPE_FACTOR * reach + ENVELOPE_FLOOR)
         if not excess <= worst:
             worst, where = excess, index

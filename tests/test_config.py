@@ -51,7 +51,7 @@ def test_the_defaults_are_those_of_the_original():
         ({"lr": -1}, "lr: "),
         ({"n_dis": 3}, "n_dis: "),
         ({"img_size": 95}, "img_size 95 is too small for 7 discriminator layers: at least 96"),
-        ({"img_size": 98}, "img_size 98: the full model needs a multiple of 4"),
+        ({"img_size": 98}, "img_size 98 is no multiple of 4"),
         ({"lr_rule": "cosine"}, "lr_rule: "),
     ],
 )
@@ -73,8 +73,11 @@ def test_an_odd_number_of_iterations_is_warned_about():
         validate(Config, {**TINY, "iteration": 7}, "options")
 
 
-def test_the_light_model_takes_sizes_that_the_full_one_does_not():
-    assert validate(Config, {**TINY, "img_size": 30}, "options").img_size == 30
+@pytest.mark.parametrize("light", [True, False])
+def test_a_size_that_would_not_come_back_is_refused(light):
+    """30 pixels come back as 32 from the generators, and cannot be compared with the image."""
+    with pytest.raises(ConfigError, match="img_size 30 is no multiple of 4"):
+        validate(Config, {**TINY, "light": light, "img_size": 30}, "options")
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_converter_that_dies_leaves_nothing(light, tmp_path, monkeypatch, progra
     assert list(tmp_path.iterdir()) == []
 
 
-def test_silently_wrong_converter_is_found(light, tmp_path, monkeypatch):
+def test_silently_wrong_converter_is_found(light, exported, tmp_path, monkeypatch):
     """As paddle2onnx does without the rewritten attributes: the graph is valid, its numbers are not."""
     spoil = converter.CONVERT + (
         "import onnx, numpy\n"
@@ -190,11 +190,12 @@ def test_silently_wrong_converter_is_found(light, tmp_path, monkeypatch):
         "onnx.save(model, target)\n"
     )
     converter_program(monkeypatch, spoil)
-    (tmp_path / "model.onnx").write_bytes(b"an earlier export")
+    earlier = exported("torch", "onnx").read_bytes()
+    (tmp_path / "model.onnx").write_bytes(earlier)
     with pytest.raises(ExportError, match=r"does not compute what the network does(.|\n)*against paddle"):
         write(light, "paddle", "onnx", tmp_path / "model.onnx", force=True)
     assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
-    assert (tmp_path / "model.onnx").read_bytes() == b"an earlier export"
+    assert (tmp_path / "model.onnx").read_bytes() == earlier
 
 
 def test_unpatched_attributes_would_be_wrong_or_fail(light, tmp_path, monkeypatch):
@@ -382,3 +383,11 @@ def test_unknown_direction(light, tmp_path):
     _, messages = parity(tmp_path, "export", *common, "--direction", "A2C", "m.onnx", status=2)
     assert 'unknown direction "A2C"; did you mean "A2B"?' in messages
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"a text of mine", b""])
+def test_force_replaces_nothing_but_an_export(light, tmp_path, content):
+    (tmp_path / "notes.onnx").write_bytes(content)
+    with pytest.raises(ExportError, match=r"notes\.onnx: not "):
+        write(light, "torch", "onnx", tmp_path / "notes.onnx", force=True)
+    assert (tmp_path / "notes.onnx").read_bytes() == content

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+from google.protobuf.message import DecodeError
 
 from neutral.errors import ExportError
-from neutral.export.description import symbolic_shape
+from neutral.export.description import Description, from_texts, symbolic_shape
 from neutral.family import ExportSpec
 
 LARGE = 512 * 1024**2
@@ -50,6 +51,15 @@ def write(
         location=data_file(target).name,
         size_threshold=SMALL_TENSOR,
     )
+
+
+def description_of(file: Path) -> Description:
+    """What an exported file says of itself. Raises `ExportError` when it is no export of this project."""
+    try:
+        model = onnx.load(str(file), load_external_data=False)
+    except (DecodeError, OSError) as error:
+        raise ExportError(f"{file}: not an ONNX file, and not replaced: {error}") from None
+    return from_texts({entry.key: entry.value for entry in model.metadata_props}, file)
 
 
 def opset_of(model: onnx.ModelProto) -> int:

@@ -1,10 +1,10 @@
 """Writing exported models: made beside the target, checked there, and moved to it only when they are right.
 
-    model.onnx              ONNX; what it says of itself is in its metadata
-    model.onnx.data         its tensors, when they are large
+model.onnx              ONNX; what it says of itself is in its metadata
+model.onnx.data         its tensors, when they are large
 
-    folder/                 a static graph of one of the frameworks, in files of that framework, and
-    folder/export.json      what it is
+folder/                 a static graph of one of the frameworks, in files of that framework, and
+folder/export.json      what it is
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ def write_onnx(
 
     tensors = onnx_file.data_file(target)
     _refuse_existing((target, tensors), force)
+    if target.exists():
+        onnx_file.description_of(target)  # only an export of this project is replaced
     with durable.scratch(target) as folder:
         made = folder / target.name
         backend.export_onnx(network, spec, made, opset=opset, metadata=description.to_texts())

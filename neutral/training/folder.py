@@ -74,9 +74,18 @@ class RunFolder:
         """Whether a run was started here."""
         return self.config_file.exists() or self.model.exists()
 
+    def is_trained(self) -> bool:
+        """Whether a run has left something to lose here: a checkpoint, or pictures."""
+        return any(
+            folder.is_dir() and any(folder.iterdir()) for folder in (self.model, self.images, self.test)
+        )
+
     def require_unused(self) -> None:
-        """Raise `CheckpointError` when a run was started here: two runs are never mixed."""
-        if self.is_used():
+        """Raise `CheckpointError` when a run was trained here: two runs are never mixed.
+
+        One that ended before its first checkpoint and picture may be begun anew.
+        """
+        if self.is_trained():
             raise CheckpointError(
                 f"{self.root}: holds a run already. Go on with it (--resume), "
                 "or choose another place (result_dir=...)"

@@ -15,12 +15,12 @@ class Config(FamilyConfig):
     """U-GAT-IT (arXiv 1907.10830), options of the official PyTorch project and those added here.
 
     Sizes: the generator halves the image twice; a discriminator of L layers needs an image of at least
-    3 * 2^(L-2) pixels (its last reflection padding needs two). The full model needs a square image whose
-    side is a multiple of 4, because its first FC layer sees every pixel of the feature map.
+    3 * 2^(L-2) pixels (its last reflection padding needs two). The side is a multiple of
+    4: else an image comes back larger than it was, and cycle and identity losses have nothing to compare.
     """
 
     light: bool = Field(False, description="light model: FC after global average pooling")
-    img_size: int = Field(256, ge=8, description="image side in pixels; full model: a multiple of 4")
+    img_size: int = Field(256, ge=8, description="image side in pixels, a multiple of 4")
     img_ch: Literal[1, 3] = Field(3, description="image channels")
     ch: int = Field(64, ge=1, description="base channels")
     n_res: int = Field(4, ge=0, description="residual blocks")
@@ -79,9 +79,9 @@ class Config(FamilyConfig):
                 f"img_size {self.img_size} is too small for {deepest} discriminator layers: at least "
                 f"{smallest} (or fewer layers: n_dis, dis_layers_global, dis_layers_local)"
             )
-        if not self.light and self.img_size % 4:
+        if self.img_size % 4:
             raise ValueError(
-                f"img_size {self.img_size}: the full model needs a multiple of 4 (or light=true)"
+                f"img_size {self.img_size} is no multiple of 4: an image would come back in another size"
             )
         if self.iteration % 2 and self.decay_flag and self.lr_rule == "closed":
             warnings.warn(

@@ -26,6 +26,9 @@ SMALLEST = {"dis_layers_global": 3, "dis_layers_local": 3}
 EQUAL = 1e-16
 """Bound for values that the original and this project compute with the same few operations."""
 
+RATES = {"lr_G": "generator", "lr_D": "discriminator"}
+"""Optimizer whose learning rate a column of a trajectory holds."""
+
 OF_THE_CASE = ("optimizer", "rho01")
 """Entries of a trajectory's configuration that are no options: a description, and how rho begins."""
 
@@ -35,17 +38,22 @@ def network(arch: str, options: Mapping[str, Any], inputs: Mapping[str, Any]) ->
     if arch == "ResnetGenerator":
         values = {
             "light": options["light"], "ch": options["ngf"], "n_res": options["n_blocks"],
-            "img_size": options["img_size"], "img_ch": options["input_nc"], **SMALLEST,
+            "img_size": whole(options["img_size"]), "img_ch": options["input_nc"], **SMALLEST,
         }  # fmt: skip
         return validate(Config, values, "golden case"), "genA2B"
     if arch == "Discriminator":
-        side = next(iter(inputs.values()))[-1]
+        side = whole(next(iter(inputs.values()))[-1])
         values = {
             "light": True, "ch": options["ndf"], "img_size": side, "img_ch": options["input_nc"],
             "dis_layers_global": options["n_layers"], "dis_layers_local": 3,
         }  # fmt: skip
         return validate(Config, values, "golden case"), "disGA"
     raise ConfigError(f"golden case of an unknown architecture: {arch}")
+
+
+def whole(side: int) -> int:
+    """The next size that an option may have; of the networks, only the full generator depends on it."""
+    return max(8, -(-side // 4) * 4)
 
 
 def trajectory(options: Mapping[str, Any]) -> Config:

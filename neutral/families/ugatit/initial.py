@@ -54,7 +54,7 @@ def exercise(state: Mapping[str, Array], seed: int) -> State:
     """`state` with values that hide nothing: defaults such as ILN's rho = 0 or gamma = 1 mask faults.
 
     `rho` takes 0, 1 and values between, channel by channel; ILN's gamma and beta and all biases become
-    non-trivial; weights of one output channel are enlarged, so that a raw and a normalised weight differ.
+    non-trivial; raw weights of spectral norms are enlarged, so that they differ from the normalised ones.
     """
     return {key: _exercised(key, array, seed) for key, array in state.items()}
 

@@ -1,8 +1,8 @@
 """Which files make up a published U-GAT-IT checkpoint, and what their names say.
 
-    torch       `<dataset>_params_0100000.pt`                 six state dicts
-    paddle      `<dataset>_<net>_params_0100000.pdparams`     six files, one per network
-    paddlegan   any name ending in `.pdparams`                one state dict per network
+torch       `<dataset>_params_0100000.pt`                 six state dicts
+paddle      `<dataset>_<net>_params_0100000.pdparams`     six files, one per network
+paddlegan   any name ending in `.pdparams`                one state dict per network
 """
 
 from __future__ import annotations

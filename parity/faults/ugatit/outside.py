@@ -68,9 +68,9 @@ FAULTS = (
     ),
     Fault(
         "odd-size-accepted",
-        "the full model takes an image side that is no multiple of 4, and fails in its first linear layer",
+        "an image side that is no multiple of 4 is taken, and fails in the first linear layer or loss",
         planted_in("neutral", "families.ugatit.config", {"Config.sizes_fit": (
-            "not self.light and self.img_size % 4", "False",
+            "if self.img_size % 4", "if False",
         )}),
         tests=("tests/test_config.py",),
     ),
