@@ -71,7 +71,8 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     pytester.makeconftest(CONFTEST)
     pytester.makeini("[pytest]\nparity_suite = suite\nfilterwarnings = error\nxfail_strict = true\n")
     monkeypatch.setenv("PYTHONPATH", f"{pytester.path}:{Path(__file__).parents[1]}")
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    for name in ("PYTEST_ADDOPTS", "CI", "BUILD_NUMBER"):  # in CI, pytest prints its summary differently
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     def run(files: dict[str, str], *options: str) -> pytest.RunResult:
