@@ -38,7 +38,7 @@ def backend(name: str) -> Backend:
 def require_backend(name: str) -> None:
     """Raise `ConfigError` for an unknown backend, `EnvironmentFault` for one that is not installed."""
     if not name:
-        raise ConfigError(f"--backend is missing; known: {', '.join(BACKENDS)}")
+        raise ConfigError(f"--backend is missing. Known: {', '.join(BACKENDS)}")
     if name not in BACKENDS:
         raise ConfigError(unknown("backend", name, tuple(BACKENDS)))
     if not installed(name):
